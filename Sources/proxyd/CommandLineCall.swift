@@ -20,19 +20,21 @@ enum CommandLineCall {
             } else {
                 try command.run()
             }
+            StandardOutput.finish(kind)
         } catch {
             end(error, kind)
         }
     }
 
-    /// Ends the process as the parser would, with unknown options told in our words, and the usage of the command that was meant.
+    /// Ends the process as the parser would, with its errors told in our words, and the usage of the command that was meant.
     private static func end(_ error: any Error, _ kind: any ParsableCommand.Type) -> Never {
-        guard Proxyd.exitCode(for: error).rawValue == Exit.usage, !(error is ExitCode) else { Proxyd.exit(withError: error) }
+        let code = Proxyd.exitCode(for: error)
+        guard !code.isSuccess, !(error is ExitCode) else { Proxyd.exit(withError: error) }
         var message = Proxyd.fullMessage(for: error)
         // What a command finds while it runs, the parser takes for the whole program's.
         if let problem = error as? ValidationError { message = "Error: \(problem.message)" + usage(of: kind) }
-        Terminal.error((MistypedWord.retold(message) ?? message) + "\n")
-        exit(Exit.usage)
+        Terminal.error(MistypedWord.retold(message) + "\n")
+        exit(code.rawValue)
     }
 
     private static func usage(of kind: any ParsableCommand.Type) -> String {

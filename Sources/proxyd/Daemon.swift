@@ -41,8 +41,9 @@ struct Daemon {
         let reloader = ConfigurationReloader(
             path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
         let (ledger, keys) = try await openState(reloader.store, logger)
+        let accounts = AccountBook(logger: logger, drained: DrainedAccounts(directory: configuration.statePath))
         let context = ProxyContext(
-            snapshots: reloader.store, keys: keys, accounts: AccountBook(logger: logger), ledger: ledger, logSink: sink,
+            snapshots: reloader.store, keys: keys, accounts: accounts, ledger: ledger, logSink: sink,
             logSettings: settings,
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)

@@ -53,7 +53,7 @@ struct Demo: AsyncParsableCommand {
         do {
             return try await SimulatorServer.start(port: port, options: options, group: group)
         } catch {
-            Terminal.error("proxyd: the simulated provider cannot listen on \(address): \(error)\n")
+            Terminal.error("proxyd: the simulated provider cannot listen on \(address): \(Simulate.reason(error))\n")
             throw ExitCode(Exit.unavailable)
         }
     }

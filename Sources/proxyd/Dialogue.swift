@@ -7,15 +7,18 @@ struct Dialogue {
 
     func ask(_ question: String, usually usual: String) -> String {
         guard isAsking else { return usual }
-        Terminal.error(usual.isEmpty ? "\(question) " : "\(question) [\(usual)] ")
+        put(usual.isEmpty ? question : "\(question) [\(usual)]")
         let answer = (readLine(strippingNewline: true) ?? "").trimmingCharacters(in: .whitespaces)
         return answer.isEmpty ? usual : answer
     }
 
+    /// The answer stands behind the question on a terminal alone; of a pipe's each question has a line.
+    private func put(_ question: String) { Terminal.error(question + (isAtTerminal ? " " : "\n")) }
+
     /// What is typed is not shown. nil: nothing was.
     func askSecret(_ question: String, usually usual: String) -> String? {
         guard isAsking else { return nil }
-        Terminal.error("\(question) [\(usual)] ")
+        put("\(question) [\(usual)]")
         var settings = termios()
         guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return readLine(strippingNewline: true) }
         var quiet = settings

@@ -68,8 +68,8 @@ struct EvalCommand: ParsableCommand {
     }
 
     private static func read(_ file: String) throws -> [UInt8] {
-        let handle = file == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: file)
-        guard let handle, let data = try? handle.read(upToCount: ExpressionEvaluator.mostBytes + 1) else {
+        let handle = try InputFile.handle(file)
+        guard let data = try? handle.read(upToCount: ExpressionEvaluator.mostBytes + 1) ?? Data() else {
             throw InputFile.unreadable(file)
         }
         return Array(data)

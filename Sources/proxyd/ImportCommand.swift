@@ -63,7 +63,7 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func put(_ keys: [ImportedKey]) async throws {
         if let (state, file) = try options.stopped() {
-            let result = try state.add(keys, declared: file?.keys ?? [])
+            let result = try state.add(keys, declared: file?.keys)
             Self.tell(result)
             Terminal.error("\(state.path): \(result.imported.count) keys and their usage taken over\n")
             return

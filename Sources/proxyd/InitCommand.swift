@@ -39,9 +39,9 @@ struct InitCommand: ParsableCommand {
         first.url = try chooseURL(preset, dialogue)
         first.listen = listen ?? dialogue.ask("Where shall it listen?", usually: first.listen)
         if output.path.hasPrefix("/etc/") { first.state = "${STATE_DIRECTORY:-/var/lib/proxyd}" }
-        try check(first, output.path, environment)
+        let checked = try check(first, output.path, environment)
         try output.write(first.yaml())
-        tell(first, output, environment)
+        tell(first, output, environment, checked)
     }
 
     /// Whoever is at a terminal is asked for what no option says; a pipe may hold the answers where nothing was said.
@@ -112,17 +112,26 @@ struct InitCommand: ParsableCommand {
     // MARK: The file
 
     /// What is written is what proxyd runs with, whatever was given.
-    private func check(_ first: FirstConfiguration, _ path: String, _ environment: [String: String]) throws {
+    private func check(_ first: FirstConfiguration, _ path: String, _ environment: [String: String]) throws -> LoadResult {
         var tried = first
         // What a reference leads to may come later.
         if tried.key?.contains("${") == true { tried.key = "a-key-that-stands-for-another" }
         let result = ConfigurationLoader.load(text: tried.yaml(), file: path, environment: environment)
-        guard let error = result.errors.first else { return }
-        let option = error.path.hasPrefix("listen") ? "--listen: " : error.path.hasPrefix("upstreams") ? "--url or --key: " : ""
-        throw Self.refusal(option + error.message)
+        if let error = result.errors.first { throw Self.refusal(Self.told(error)) }
+        return result
     }
 
-    private func tell(_ first: FirstConfiguration, _ output: FirstFile, _ environment: [String: String]) {
+    /// With the option that it is of.
+    private static func told(_ diagnostic: Diagnostic) -> String {
+        let path = diagnostic.path
+        let option = path.hasPrefix("listen") ? "--listen: " : path.hasPrefix("upstreams") ? "--url or --key: " : ""
+        return option + diagnostic.message
+    }
+
+    private func tell(
+        _ first: FirstConfiguration, _ output: FirstFile, _ environment: [String: String], _ checked: LoadResult
+    ) {
+        for warning in checked.diagnostics { Terminal.error("note: \(Self.told(warning))\n") }
         let missing = FirstConfiguration.variables(in: first.key ?? "").filter { environment[$0]?.isEmpty ?? true }
         for name in missing { Terminal.error("note: \(name) is not set here; proxyd needs it in its environment to start\n") }
         if first.key?.hasSuffix(":-replace-me}") == true {
@@ -140,18 +149,16 @@ struct InitCommand: ParsableCommand {
             Both stand in the file. Next:
 
               \(output.startCommand)
-              \(Self.request(first))
+              \(Self.request(first, checked.snapshot?.configuration))
             """)
     }
 
-    private static func request(_ first: FirstConfiguration) -> String {
-        let socket = first.listen.hasPrefix("unix:") ? "--unix-socket \(first.listen.dropFirst(5)) " : ""
-        var host =
-            socket.isEmpty
-            ? first.listen.replacing("0.0.0.0:", with: "127.0.0.1:").replacing("[::]:", with: "[::1]:") : "localhost"
-        // A port alone is one of every address.
-        if host.hasPrefix(":") { host = "127.0.0.1" + host }
-        return "curl \(socket)http://\(host)/v1/models -H 'x-api-key: \(first.clientKey.reveal())'"
+    private static func request(_ first: FirstConfiguration, _ configuration: Configuration?) -> String {
+        let isSocket = first.listen.hasPrefix("unix:")
+        // What listens everywhere is asked here.
+        let address = isSocket ? "http://localhost" : configuration.flatMap(AdminAddress.find) ?? "http://\(first.listen)"
+        let socket = isSocket ? "--unix-socket \(first.listen.dropFirst(5)) " : ""
+        return "curl \(socket)\(address)/v1/models -H 'x-api-key: \(first.clientKey.reveal())'"
     }
 
     static func refusal(_ text: String) -> ExitCode {

@@ -68,9 +68,19 @@ enum InputFile {
     /// - Parameter path: `-` is standard input.
     /// - Throws: the exit code, after why it cannot be read was told.
     static func read(_ path: String) throws -> [UInt8] {
-        if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
-        guard let data = FileManager.default.contents(atPath: path) else { throw unreadable(path) }
+        let file = try handle(path)
+        guard let data = try? file.readToEnd() ?? Data() else { throw unreadable(path) }
         return Array(data)
+    }
+
+    /// A file, or a pipe, as a shell makes one of a command's output.
+    static func handle(_ path: String) throws -> FileHandle {
+        if path == "-" { return .standardInput }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR, let handle = FileHandle(forReadingAtPath: path) else {
+            throw unreadable(path)
+        }
+        return handle
     }
 
     /// Says no before anything is done, where it cannot be read.

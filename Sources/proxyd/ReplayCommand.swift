@@ -66,7 +66,7 @@ struct ReplayCommand: AsyncParsableCommand {
             if let seconds = since.flatMap(WrittenDuration.seconds) {
                 return try await admin.client().replay(since: Int(Date().timeIntervalSince1970) - seconds, replay)
             }
-            return try await ReplayFile(try handle()).replay(replay)
+            return try await ReplayFile(try InputFile.handle(decisions ?? "-")).replay(replay)
         } catch let failure as ReplayFailure {
             Terminal.error("proxyd: \(decisions ?? ""): \(failure)\n")
             throw ExitCode(Exit.failure)
@@ -74,14 +74,6 @@ struct ReplayCommand: AsyncParsableCommand {
             Terminal.error("proxyd: \(failure)\n")
             throw ExitCode(failure.exitCode)
         }
-    }
-
-    private func handle() throws -> FileHandle {
-        guard let decisions, decisions != "-" else { return .standardInput }
-        guard let handle = FileHandle(forReadingAtPath: decisions) else {
-            throw InputFile.unreadable(decisions)
-        }
-        return handle
     }
 
     /// 0–1; nil for what is no share.

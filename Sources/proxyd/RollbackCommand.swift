@@ -21,7 +21,7 @@ struct RollbackCommand: ParsableCommand {
     var config: String?
     @Option(help: "The state directory; that of the file when it is left out.", completion: .directory)
     var state: String?
-    @Option(help: "A file with secrets of the version, one in a line.", completion: .file())
+    @Option(help: "A file with secrets of the version, one in a line; - is standard input.", completion: .file())
     var secrets: String?
     @Flag(help: "Show the versions that are kept.")
     var list = false
@@ -39,9 +39,9 @@ struct RollbackCommand: ParsableCommand {
             throw ExitCode(Exit.configuration)
         }
         if list { return show(ConfigurationHistory.versions(in: state)) }
+        let given = try given()
         do throws(RollbackFailure) {
-            let rollback = try Rollback(
-                to: number, path: path, state: state, environment: environment, secrets: try given())
+            let rollback = try Rollback(to: number, path: path, state: state, environment: environment, secrets: given)
             let warnings = rollback.result.diagnostics.filter { $0.severity != .error }
             Terminal.error(DiagnosticRenderer.text(rollback.errors + warnings))
             guard rollback.errors.isEmpty else { throw RollbackFailure.hasErrors(version: rollback.version.number) }
@@ -61,10 +61,10 @@ struct RollbackCommand: ParsableCommand {
         }
     }
 
-    private func given() throws(RollbackFailure) -> [String] {
+    private func given() throws -> [String] {
         guard let secrets else { return [] }
-        guard let text = try? String(contentsOfFile: secrets, encoding: .utf8) else {
-            throw .unwritable(path: secrets, reason: "it cannot be read")
+        guard let text = String(validating: try InputFile.read(secrets), as: UTF8.self) else {
+            throw Terminal.misuse("\(secrets) is no text in UTF-8")
         }
         return text.split(whereSeparator: \.isNewline).map(String.init)
     }

@@ -102,14 +102,18 @@ struct Simulate: AsyncParsableCommand {
         _ = try options()
     }
 
+    /// Why it cannot listen.
+    static func reason(_ error: any Error) -> String {
+        (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "it is no address of this machine"
+    }
+
     func run() async throws {
         let server: SimulatorServer
         do {
             server = try await SimulatorServer.start(
                 host: host, port: port, options: try options(), group: .singletonMultiThreadedEventLoopGroup)
         } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "it is no address of this machine"
-            Terminal.error("proxyd: cannot listen on \(host):\(port): \(reason)\n")
+            Terminal.error("proxyd: cannot listen on \(host):\(port): \(Self.reason(error))\n")
             throw ExitCode(Exit.unavailable)
         }
         print("simulating a provider at http://\(host):\(server.port)")

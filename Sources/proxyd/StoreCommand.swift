@@ -19,7 +19,7 @@ struct StoreCommand: AsyncParsableCommand {
         var from = "sqlite"
         @Option(help: "Where it is copied: postgres, the configuration's cluster.store.")
         var to = "postgres"
-        @Option(help: "The configuration file.")
+        @Option(name: [.short, .customLong("config")], help: "The configuration file.", completion: .file())
         var config = Proxyd.defaultPath
         @OptionGroup var variables: EnvironmentOptions
 

@@ -68,6 +68,17 @@ import Testing
             ])
     }
 
+    @Test("A name that is taken is told, and a policy that is given back")
+    func takenAndGivenBack() async {
+        let fixture = fixture()
+        _ = await fixture.admin("PATCH", "/admin/keys/alice", #"{"policy":null}"#)
+        _ = await fixture.admin("POST", "/admin/keys", #"{"name":"alice"}"#)
+        #expect(
+            fixture.audit.lines == [
+                "admin key.change key_alice alice (policy default → default) ok", "admin key.create key_alice alice ok",
+            ])
+    }
+
     @Test("What a role forbids is noted ten times a minute: nobody fills the log who may do nothing")
     func forbiddenOften() async {
         let fixture = fixture()

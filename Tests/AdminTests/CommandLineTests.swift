@@ -14,6 +14,14 @@ import Testing
             ("zzzz", ["keys"], "unknown command `keys zzzz`; `proxyd keys --help` lists the commands"),
             ("my.yaml", [], "unknown command `my.yaml`; `proxyd run -c my.yaml` runs with a file"),
             ("\u{1b}[2J", [], "unknown command `?[2J`; `proxyd --help` lists the commands"),
+            ("status", [], "unknown command `status`; did you mean `health`?"),
+            ("Start", [], "unknown command `Start`; did you mean `run`?"),
+            ("validate", [], "unknown command `validate`; did you mean `check`?"),
+            ("ls", ["keys"], "unknown command `keys ls`; did you mean `keys list`?"),
+            ("new", ["keys"], "unknown command `keys new`; did you mean `keys create`?"),
+            ("rm", ["keys"], "unknown command `keys rm`; did you mean `keys delete`?"),
+            // What it is called elsewhere is no command here.
+            ("status", ["keys"], "unknown command `keys status`; `proxyd keys --help` lists the commands"),
         ])
     func commands(_ word: String, _ path: [String], _ told: String) {
         let commands = path.isEmpty ? ["run", "check", "reload", "explain", "health"] : ["list", "create", "delete"]
@@ -21,16 +29,27 @@ import Testing
     }
 
     @Test(
-        "The parser's words of an unknown option are told as ours",
+        "The parser's words are told as ours",
         arguments: [
             (
                 "Error: Unknown option '--jsn'. Did you mean '--json'?\nUsage: proxyd x\n",
                 "proxyd: unknown option `--jsn`; did you mean `--json`?\nUsage: proxyd x\n"
             ),
             ("Error: Unknown option '-z'\nUsage: y", "proxyd: unknown option `-z`\nUsage: y"),
-            ("Error: Unknown option '-z'", "proxyd: unknown option `-z`"), ("Error: Missing expected argument 'x'", nil),
+            ("Error: Unknown option '-z'", "proxyd: unknown option `-z`"),
+            ("Error: Unknown option '-v'", "proxyd: unknown option `-v`; did you mean `--version`?"),
+            ("Error: Unknown option '--verion'", "proxyd: unknown option `--verion`; did you mean `--version`?"),
+            (
+                "Error: Unknown option '--verson'. Did you mean '--json'?",
+                "proxyd: unknown option `--verson`; did you mean `--version`?"
+            ),
+            ("Error: Missing expected argument 'x'\nUsage: y", "proxyd: missing expected argument 'x'\nUsage: y"),
+            ("Error: PROXYD_SEAL_KEY is not set", "proxyd: PROXYD_SEAL_KEY is not set"),
+            ("Error: --csv and --json exclude one another", "proxyd: --csv and --json exclude one another"),
+            ("Error: Unexpected argument '\u{1b}[2J'", "proxyd: unexpected argument '?[2J'"),
+            ("OVERVIEW: Runs.\n\nUSAGE: y", "OVERVIEW: Runs.\n\nUSAGE: y"),
         ])
-    func options(_ message: String, _ told: String?) {
+    func options(_ message: String, _ told: String) {
         #expect(MistypedWord.retold(message) == told)
     }
 

@@ -99,6 +99,19 @@ import Testing
         #expect(await AdminFixture().admin("POST", "/admin/explain", body).json?["at"] == "2027-01-31T00:00:00+08:00")
     }
 
+    @Test(
+        "A time may be seconds as a text, and a client its address alone, written as the data plane has it",
+        arguments: [
+            (#""10.0.0.1""#, "10.0.0.1"), (#"{"ip":"2001:DB8:0::1"}"#, "2001:db8::1"), (#"{"ip":"::ffff:10.0.0.1"}"#, "10.0.0.1"),
+            (#""unix""#, "unix"), ("null", "127.0.0.1"),
+        ])
+    func clients(client: String, told: String) async {
+        let body = #"{"model":"gpt-4o","at":"1800000000","client":"# + client + "}"
+        let report = await AdminFixture().admin("POST", "/admin/explain", body).json
+        #expect(report?["request"]?["client_ip"]?.string == told)
+        #expect(report?["at"] == "2027-01-15T16:00:00+08:00")
+    }
+
     // MARK: x-proxyd-explain
 
     private func question(_ headers: [(name: String, value: String)], key: ClientKey?, showsKey: Bool = true) -> LocalQuestion {
@@ -205,7 +218,12 @@ import Testing
             ("{}", #"say which model is asked for: {"model": …}"#),
             (#"{"request":7}"#, "request must be an object"),
             (#"{"model":"m","stream":"yes"}"#, "stream must be true or false"),
-            (#"{"model":"m","max_tokens":1.5}"#, "max_tokens must be a whole number"),
+            (#"{"model":"m","max_tokens":1.5}"#, "max_tokens must be a whole number, 0 or more"),
+            (#"{"model":"m","input_tokens":-1}"#, "input_tokens must be a whole number, 0 or more"),
+            (#"{"model":"m","path":"v1/messages"}"#, "path must begin with /, as /v1/messages"),
+            (#"{"model":"m","client":{"ip":"zz"}}"#, "client: 'zz' is no address, as 10.0.0.1 or 2001:db8::1"),
+            (#"{"model":"m","client":"10.0.0.0/8"}"#, "client: '10.0.0.0/8' is no address, as 10.0.0.1 or 2001:db8::1"),
+            (#"{"model":"m","client":7}"#, "client must be an object with an ip"),
             (#"{"model":"m","headers":{"a":1}}"#, "headers must be an object of texts"),
             (#"{"model":"m","dialect":"latin"}"#, "'latin' is no dialect; there are anthropic, openai, responses, gemini"),
             (#"{"model":"m","key":7}"#, "key must be an id, a key or an object"),

@@ -9,6 +9,9 @@ struct FakeLimits: LimitAdministration {
     /// What another node has used of a bucket is counted with this.
     var onRefresh: @Sendable ([UsageLimit], [String]) -> Void = { _, _ in }
 
+    /// What storing a change throws.
+    var failure: (any Error)?
+
     func refresh(_ limits: [UsageLimit], buckets: [String]) async { onRefresh(limits, buckets) }
 
     func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
@@ -25,9 +28,11 @@ struct FakeLimits: LimitAdministration {
 
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws {
         table.reset(limit: limit.id, bucket: bucket, kind: kind, window: window)
+        if let failure { throw failure }
     }
 
     func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {
         table.block(LimitUse(limit, bucket: bucket), until: until, as: title)
+        if let failure { throw failure }
     }
 }

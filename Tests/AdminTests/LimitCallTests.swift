@@ -53,6 +53,20 @@ import Testing
     }
 
     @Test(
+        "A change that cannot be stored holds all the same, and is a 503 that says so",
+        arguments: ["reset", "block", "unblock"])
+    func changeThatIsNotStored(call: String) async throws {
+        struct Full: Error {}
+        var fixture = try fixture()
+        fixture.limits.failure = Full()
+        let answer = await fixture.admin("POST", "/admin/limits/default/\(call)", #"{"bucket":"alice"}"#)
+        #expect(answer.status == 503)
+        #expect(answer.text.contains("a restart forgets it"))
+        let figures = await fixture.admin("GET", "/admin/limits?key=alice").json?["limits"]?.array
+        #expect(figures?.first?["blocked_until"]?.isNull == (call != "block"))
+    }
+
+    @Test(
         "What is asked for by key or bucket is heard of from other nodes first",
         arguments: ["key=alice", "bucket=key_alice", "bucket=key_alice&bucket=other"])
     func othersAreHeardOf(query: String) async throws {

@@ -44,6 +44,18 @@ import Testing
         #expect(try await client.listKeys(search: nil, .json).hasPrefix(#"{"keys":[{"id":"#))
     }
 
+    @Test("A key that has ended is told as such")
+    func ended() async throws {
+        let (client, _) = try scripted(
+            #"{"keys":[{"name":"off","enabled":false,"expires":"2020-01-01T00:00:00Z"},"#
+                + #"{"name":"late","enabled":true,"expires":"2020-01-01T00:00:00+08:00"},"#
+                + #"{"name":"soon","enabled":true,"expires":"9999-01-01T00:00:00+08:00"}],"next":null}"#)
+        let lines = try await client.listKeys(search: nil, .table).split(separator: "\n").dropFirst().map { line in
+            line.split(separator: " ").prefix(2).map(String.init)
+        }
+        #expect(lines == [["soon", "enabled"], ["late", "expired"], ["off", "disabled"]])
+    }
+
     @Test("A key's life on the command line")
     func life() async throws {
         let fixture = AdminFixture()
@@ -139,11 +151,12 @@ import Testing
             #"{"limits":[{"limit":"team budget","bucket":"infra","kind":"cost","window":"month","max":2000,"used":1999.2,"#
                 + #""reserved":0,"remaining":0.8,"resets_at":"2026-12-01T00:00:00+08:00","blocked_until":null},"#
                 + #"{"limit":"opus","bucket":"everybody","kind":"tokens","window":"minute","max":2000000,"used":5,"#
-                + #""reserved":7,"remaining":1999988,"resets_at":null,"blocked_until":null}]}"#)
+                + #""reserved":7,"remaining":1999988,"resets_at":null,"blocked_until":"9999-12-31T23:59:59+08:00"}]}"#)
         let lines = try await client.limits(AdminClient.LimitFilter(bucket: "in fra"), .table).split(separator: "\n")
         #expect(caller.requests.last?.target == "/admin/limits?bucket=in%20fra")
         #expect(lines.count == 3)
         #expect(lines[1].contains("2,000.00") && lines[1].contains("1,999.20") && lines[1].contains("2026-12-01 00:00:00"))
+        #expect(lines[1].hasSuffix("  -") && lines[2].hasSuffix("  it is lifted"))
         #expect(lines[2].contains("1,999,988"))
         _ = try await client.change(limit: "a/b c", bucket: "x", .block, duration: "1h")
         #expect(caller.requests.last?.target == "/admin/limits/a%2Fb%20c/block")

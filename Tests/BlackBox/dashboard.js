@@ -6,7 +6,7 @@
 // `press TEXT ROW` a click on the button of this text (_ for a space) in the row of a table that begins with this word, `choose ID VALUE` a choice,
 // `type ID TEXT` an input and `write ID TEXT` one
 // that nobody waits for, `submit ID` a form that is sent, `post URL KEY BODY` somebody else's request; `during PATH STEP` is `later`, with the step while the call
-// of PATH waits for its answer. After the last one comes, as JSON: of every element with an id its text (of a
+// of PATH waits for its answer; `part` is the end of the network, `meet` its return. After the last one comes, as JSON: of every element with an id its text (of a
 // table's body the cells of each row) and whether it is hidden; the calls since the last step; what went wrong.
 "use strict";
 const vm = require("vm");
@@ -43,7 +43,7 @@ class Node {
 
 const nodes = {};
 const [problems, calls, timers] = [[], [], []];
-let [skipped, pending, held, cookie] = [0, 0, null, ""];
+let [skipped, pending, held, cookie, parted] = [0, 0, null, "", false];
 
 function build(html) {
   for (const [, tag, attributes] of html.matchAll(/<(\w+)([^>]*\sid="[^>]*)>/g)) {
@@ -82,6 +82,7 @@ const browser = {
     calls.push(path);
     pending += 1;
     try {
+      if (parted) throw new TypeError("Failed to fetch");
       // As a browser: with the cookies that it was given, and with where the page is from.
       const headers = { ...(options && options.headers), origin: new URL(address).origin };
       if (cookie && !(options && options.credentials === "omit")) headers.cookie = cookie;
@@ -128,6 +129,8 @@ async function act(what, id, ...rest) {
   } else if (what === "go") {
     browser.location.hash = "#" + id;
     listeners.hashchange.forEach(listener => listener());
+  } else if (what === "part" || what === "meet") {
+    parted = what === "part";
   } else if (what === "click") {
     nodes[id].dispatch("click");
   } else if (what === "press") {

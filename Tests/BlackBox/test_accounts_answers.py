@@ -1,5 +1,6 @@
 """What each class of answer takes out, of whom, for how long, and that it comes back; whole, streamed, one account, three."""
 
+import json
 import threading
 import time
 
@@ -126,6 +127,47 @@ CASES |= {
         ("x-codex-primary", "account", lambda now: codex("primary", "100", 20)),
     )
 }  # fmt: skip
+# A head that names what is used up without its reset: the wait is told elsewhere.
+CASES |= {
+    "429 of a rate whose wait stands in Retry-After alone": (
+        lambda now: limited(("x-ratelimit-remaining-tokens", "0"), ("retry-after", "20")), 1, "model", 20, "out_of_quota",
+    ),
+    "429 of a rate that is used up, and of no wait": (
+        lambda now: limited(("x-ratelimit-remaining-requests", "0")), 1, "model", 30, "out_of_quota",
+    ),
+    "429 of a rate whose wait stands in the body alone": (
+        lambda now: says(429, "Rate limit reached. Please try again in 20s.", headers=[("x-ratelimit-remaining-requests", "0")]),
+        1, "model", 20, "out_of_quota",
+    ),
+    "429 of a 5-hour window whose wait stands in Retry-After alone": (
+        lambda now: limited(
+            ("anthropic-ratelimit-unified-status", "rejected"),
+            ("anthropic-ratelimit-unified-5h-status", "rejected"),
+            ("retry-after", "900"),
+        ),
+        1, "account", 900, "out_of_quota",
+    ),
+    "429 of a 5-hour window whose reset is that of all": (
+        lambda now: limited(
+            ("anthropic-ratelimit-unified-status", "rejected"),
+            ("anthropic-ratelimit-unified-reset", str(int(now + 9000))),
+            ("anthropic-ratelimit-unified-5h-status", "rejected"),
+        ),
+        1, "account", 9000, "out_of_quota",
+    ),
+    "429 of Z.ai's plan, whose reset is told by the clock of Beijing": (
+        lambda now: status(429, json.dumps({"error": {"code": "1308", "message": (
+            f"Usage limit reached for 5 hour. Your limit will reset at {instant(now + 5000 + 8 * HOUR)[:19].replace('T', ' ')}"
+        )}}).encode()),
+        1, "model", 5000, "out_of_quota",
+    ),
+    "429 that says after how many seconds to try again": (
+        lambda now: says(429, "Your account reached its max RPM: 3, please try again after 15 seconds"), 1, "model", 15, "cooling",
+    ),
+    "429 of a quota whose reset is told in words, and as Retry-After": (
+        lambda now: says(429, "Your quota will reset after 5h0m0s.", retry_after=5 * HOUR), 1, "model", 5 * HOUR, "out_of_quota",
+    ),
+}  # fmt: skip
 BROKEN = ("connection that closes without a byte", "connection that is reset")
 
 
@@ -159,6 +201,8 @@ def _(lab, mode, count, what):
         if wait > 10:
             house.pass_to(wait - 5)
             equal(house.who(stream=stream), house.instead(), "who serves shortly before it is back")
+            if scope == "account":
+                equal(house.who("other", stream), house.instead(), "who serves another model shortly before it is back")
         house.pass_to(wait + 2)
     equal(house.who(stream=stream), "one", "who serves when it is over")
     equal(house.state(), "ready", "its state at last")
@@ -233,6 +277,21 @@ def _(lab, mode, code):
     equal(house.who(stream=mode == "streamed"), "two", "who takes over")
     equal(house.state(), "ready", "its state")
     equal(house.who(stream=mode == "streamed"), "one", "who serves the next")
+
+
+@check(
+    "`on: {on}`: a {code} takes the account out as it does as `unauthorized`, and is no refusal of the client's key",
+    rows=[(on, code) for on in ("[401, 402, 403]", "[4xx]") for code in (401, 402, 403)],
+)
+def _(lab, on, code):
+    house = House(lab, 2, spare=False, fallback=f"on: {on}")
+    house.a.reply(says(code, "This organization has been disabled."), key="one")
+    equal([house.who() for _ in range(3)], ["two"] * 3, "who serves")
+    equal((house.times(), house.state()), (1, "out_of_money" if code == 402 else "refused"), "times that it was asked, its state")
+    house.a.reply(says(code, "This organization has been disabled."))
+    answer = house.ask()
+    equal(answer.status, 502, "the status where nobody else can serve")
+    contains(answer.text, "This organization has been disabled.", "the upstream's words")
 
 
 @check("{count} in a row open a breaker only where they are in a row ({what})", rows=[(5, "503"), (2, "timeout")])
@@ -433,6 +492,18 @@ def _(lab):
     equal(again, told, "accounts after the reload")
     equal(house.who(), "three", "who serves")
     equal(house.times(), 1, "times that the refused one was asked")
+
+
+@check("a drained account stays out over a restart, until it is freed")
+def _(lab):
+    house = House(lab, 2)
+    equal(house.drain().status, 200, "the status of /drain")
+    house.p.restart()
+    equal((house.who(), house.state()), ("two", "drained"), "who serves after a restart, its state")
+    equal(len(house.changes()), 2, "lines that say so, of the drain and of the start")
+    house.free()
+    house.p.restart()
+    equal((house.who(), house.state()), ("one", "ready"), "who serves after it was freed, and another restart")
 
 
 @check("an operator drains an account, and frees it")

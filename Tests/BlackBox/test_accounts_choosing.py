@@ -6,7 +6,7 @@ import threading
 import time
 
 from accounts import SPARE, House, declare, told, unified
-from checks import check, equal, eventually, expect
+from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, compact
 from harness import USER_KEY, served
 from upstream import after, hang, healthy, says, status, whole
@@ -229,6 +229,33 @@ rules:
     equal(len(seen), 1, "accounts that served the key")
 
 
+@check("`affinity: key`: a client key has an account of its own at each upstream, whichever is asked in between")
+def _(lab):
+    ups = {"x": lab.upstream(), "y": lab.upstream()}
+    declared = {
+        name: declare(up, accounts=("one", "two", "three", "four"), extra="choose: weighted, affinity: key")
+        for name, up in ups.items()
+    }
+    p = lab.proxyd(f"""
+upstreams:
+  x: {declared["x"]}
+  y: {declared["y"]}
+rules:
+  - {{name: x, models: [x], tiers: [x]}}
+  - {{name: y, models: [y], tiers: [y]}}
+  - {{name: both, models: [both], tiers: [{{any: [x, y], affinity: key}}]}}
+""")
+    seen = collections.defaultdict(set)
+    chosen = set()
+    for i in range(20):
+        for model in ("x", "y", "both"):
+            answer = served(p.ask(model=model, text=f"{model} {i}"))
+            seen[answer.header("x-proxyd-upstream")].add(answer.header("x-proxyd-account"))
+            chosen |= {answer.header("x-proxyd-upstream")} if model == "both" else set()
+    equal([len(seen["x"]), len(seen["y"])], [1, 1], "accounts of each upstream that served the key")
+    equal(len(chosen), 1, "upstreams of the tier of both that served the key")
+
+
 @check("two clients that begin with the same words are two conversations")
 def _(lab):
     keys = f"keys: [{{name: user, key: {USER_KEY}}}, {{name: other, key: sk-other-0123456789abcdefghijkl}}]"
@@ -312,6 +339,17 @@ def _(lab):
         equal(answer.status, 429, "the status")
         expect(590 <= int(answer.header("retry-after") or 0) <= 600, "the time that is left", answer.header("retry-after"))
         expect(time.monotonic() - begun < 3, "at once", time.monotonic() - begun)
+
+
+@check("{mode}: who would wait for too long hears what the upstream said, when somebody is back, and who was asked", rows=["whole", "streamed"])
+def _(lab, mode):
+    house = House(lab, 2, spare=False, fallback="wait: 2s", clock=False)
+    house.a.reply(says(429, "Slow down, please", retry_after=600), key="one")
+    house.a.reply(says(429, "Not so fast", retry_after=40), key="two")
+    answer = house.ask(stream=mode == "streamed")
+    equal((answer.status, answer.header("retry-after")), (429, "40"), "status and retry-after")
+    contains(answer.text, "Not so fast", "the upstream's words")
+    equal((answer.header("x-proxyd-account"), answer.header("x-proxyd-attempts")), ("two", "2"), "who was asked")
 
 
 @check("a stream that waits is told every five seconds that it is waited for", seconds=60)

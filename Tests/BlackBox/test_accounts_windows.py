@@ -415,6 +415,22 @@ def _(lab, what):
     eventually(lambda: house.who() == "one", "the first, once what is known of it is too old", 15, every=0.3)
 
 
+@check("a poll shows another account's credential where the first one's is refused with {code}, and no other where it fails otherwise", rows=[401, 403, 500])
+def _(lab, code):
+    good = whole(named(one=0.0, two=0.5))
+    house = House(lab, 2, extra=POLL, polled=named(one=0.0, two=0.5))
+    house.a.health = lambda request, wire: (status(code) if request.credential == "provider-key-one" else good)(request, wire)
+    before = len(house.a.polls)
+    house.p.wait_polled(house.a, more=2)
+    error = house.p.get("/admin/fallback")["upstreams"][0]["poll_error"]
+    asked = {request.credential for request in house.a.polls[before:]}
+    if code == 500:
+        equal((error, asked), ("the upstream answered 500", {"provider-key-one"}), "what went wrong, whose credential was shown")
+    else:
+        equal((error, asked), (None, {"provider-key-one", "provider-key-two"}), "what went wrong, whose credential was shown")
+        equal(house.who(), "two", "who serves")
+
+
 @check("health()'s best account still counts for `quota()` in conditions, and `quota_runs_out` is a time")
 def _(lab):
     rules = """

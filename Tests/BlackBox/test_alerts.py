@@ -1,5 +1,6 @@
 """Alerts of our own: each kind is told once when it begins and once when it is over, in the webhook's shape; no webhook holds a request up."""
 
+import contextlib
 import http.server
 import json
 import sqlite3
@@ -34,8 +35,10 @@ class Hook:
                 hook.types.append(self.headers.get("content-type"))
                 self.send_response(hook.answer)
                 self.send_header("content-length", str(len(hook.body)))
-                self.end_headers()
-                self.wfile.write(hook.body)
+                # Where the check has ended meanwhile, nobody listens any more.
+                with contextlib.suppress(ConnectionError):
+                    self.end_headers()
+                    self.wfile.write(hook.body)
 
             def log_message(self, *_):
                 pass

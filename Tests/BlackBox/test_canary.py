@@ -314,3 +314,41 @@ def _(lab, what):
     message = answer.json()["error"]["message"]
     contains(message, "reload.rollback_if", "the message")
     contains(message, part, "the message")
+
+
+@check("an account that an operator drains, {when} a trial, gets no request by the file on trial either, until it is freed", rows=["before", "during"])
+def _(lab, when):
+    b = Bench(lab)
+
+    def operate(word):
+        equal(b.p.admin("POST", f"/admin/accounts/good/one/{word}").status, 200, f"the status of /{word}")
+
+    if when == "before":
+        operate("drain")
+    b.begins(b.text(key="provider-key-new"))
+    if when == "during":
+        equal({answer.status for _, answer in b.ask_all()}, {200}, "statuses before the drain")
+        operate("drain")
+    asked = len(b.good.requests)
+    equal({answer.status for _, answer in b.ask_all()}, {502}, "statuses while it is drained")
+    equal(len(b.good.requests), asked, "requests at the account")
+    operate("free")
+    equal({answer.status for _, answer in b.ask_all()}, {200}, "statuses after it was freed")
+    equal({r.credential for r in b.good.requests[-20:]}, {"provider-key-one", "provider-key-new"}, "who was asked")
+
+
+@check("a request is explained by the file that its key goes by: {how}", rows=["described", "x-proxyd-explain"])
+def _(lab, how):
+    b = Bench(lab)
+    b.begins(b.text(rules=OTHER))
+    upstreams = {n: answer.header("x-proxyd-upstream") for n, answer in b.ask_all()}
+    equal(set(upstreams.values()), {"good", "other"}, "upstreams that serve")
+    for n, upstream in upstreams.items():
+        if how == "described":
+            answer = b.p.admin("POST", "/admin/explain", json.dumps({"model": "m", "key": f"k{n}"}).encode())
+        else:
+            shown = [("x-api-key", b.key(n)), ("Authorization", f"Bearer {ADMIN_KEY}"), ("x-proxyd-explain", "true")]
+            answer = b.p.send("POST", "/v1/messages", ANTHROPIC.request("m"), key=None, headers=shown)
+        told = answer.json()
+        equal((answer.status, told["attempts"][0]["upstream"]), (200, upstream), f"the status, who is asked for the key {n}")
+        equal("the key goes by the file that is on trial" in told["notes"], upstream == "other", f"the note for the key {n}")

@@ -155,7 +155,9 @@ def _(lab):
     q.start()
     _expect_filled(q, made)
     expect(any(f.name.startswith("replaced-") for f in q.state.iterdir()), "the old state beside")
-    equal(run(lab, "restore", q.config, "--state", lab.folder / "new").code, 69, "the exit code of what is no backup")
+    ran = run(lab, "restore", q.config, "--state", lab.folder / "new")
+    equal(ran.code, 69, "the exit code of what is no backup")
+    contains(ran.err, f"proxyd: {q.config} cannot be restored: it is no copy of proxyd's state", "what it says")
     cut = lab.folder / "cut"
     cut.write_bytes(file.read_bytes()[:5000])
     ran = run(lab, "restore", cut, "--state", lab.folder / "new" / "deep")

@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -38,6 +39,9 @@ MISTYPED = {
     "a command of keys": (("keys", "creat", "x"), "did you mean `keys create`?"),
     "an option": (("--check-confg",), "did you mean `--check-config`?"),
     "an option of a command": (("init", "--presets", "x"), "did you mean `--preset`?"),
+    "what other programs call health": (("status",), "did you mean `health`?"),
+    "what other programs call list": (("keys", "ls"), "did you mean `keys list`?"),
+    "the version": (("-v",), "did you mean `--version`?"),
     "nothing alike": (("frobnicate",), "--help"),
     "a file": (("proxy.yaml",), "run -c proxy.yaml"),
 }
@@ -51,6 +55,24 @@ def _(lab, what):
     contains(ran.err, meant, "what it says")
 
 
+WRONG_LINES_OF_COMMANDS = {
+    "a command without its argument": ("completions",),
+    "an argument too many": ("version", "now"),
+    "an option without its value": ("health", "--url"),
+    "a value that is none of those there are": ("check", "--format", "xml"),
+    "options that exclude one another": ("usage", "--csv", "--json"),
+    "an unknown option": ("usage", "--cvs"),
+    "an unknown command": ("usages-of-all",),
+}
+
+
+@check("{what} is told behind the program's name", rows=list(WRONG_LINES_OF_COMMANDS))
+def _(lab, what):
+    ran = run(lab, *WRONG_LINES_OF_COMMANDS[what])
+    equal((ran.code, ran.out), (64, ""), "the exit code, and what is printed")
+    expect(ran.err.startswith("proxyd: "), "the program's name first", ran)
+
+
 @check("the value of an option that cannot be is exit 64, whoever finds it; what there is not is 1")
 def _(lab):
     p, _up = lab.simple()
@@ -58,9 +80,14 @@ def _(lab):
         ("usage", "--from", "nonsense"), ("usage", "--group-by", "nonsense"), ("audit", "--since", "nonsense"),
         ("audit", "--limit", "0"), ("keys", "create", "a", "--expires", "nonsense"), ("explain", "--model", "x", "--at", "nonsense"),
         ("explain", "--model", "x", "--quota", "a/b=nonsense"), ("keys", "create", "a", "--tag", "nonsense"),
+        ("explain", "--model", "x", "--client", "nonsense"), ("explain", "--model", "x", "--path", "nonsense"),
+        ("explain", "--model", "x", "--input-tokens=-1"),
     ):  # fmt: skip
         ran = remote(p, *words)
         equal((ran.code, ran.out), (64, ""), f"the exit code of {words}, and what is printed")
+    ran = run(lab, "explain", "--offline", "-c", p.config, "--model", "x", "--client", "nonsense")
+    equal((ran.code, "no address" in ran.err), (64, True), "the exit code of a client that is none, by the file alone, and why")
+    remote(p, "explain", "--model", "x", "--client", "2001:db8::1", "--at", "1800000000", "--path", "/v1/messages").good()
     contains(remote(p, "keys", "create", "a", "--tag", "x").err, "Usage: proxyd keys create <name>", "the usage of the command")
     equal(remote(p, "keys", "rotate", "nobody").code, 1, "the exit code of a key that there is not")
     for words in (
@@ -71,9 +98,24 @@ def _(lab):
         ran = run(lab, *words, env={"PROXYD_SEAL_KEY": "00" * 32, "PROXYD_SEAL_KEY_OLD": "11" * 32})
         equal(ran.code, 64, f"the exit code of {words}: {ran.err}")
         contains(ran.err, "missing cannot be read: No such file", "what it says")
+    for words in (("replay", "--decisions", ".", "-c", p.config), ("eval", "--expr", "1", "--bindings", "."), ("explain", "--body", ".")):
+        ran = run(lab, *words)
+        equal((ran.code, ran.err), (64, "proxyd: . cannot be read: Is a directory\n"), f"the exit code of {words}, and what it says")
     for words in (("help", "chekc"), ("help", "keys", "creat")):
         equal(run(lab, *words).code, 64, f"the exit code of {words}")
     contains(run(lab, "help", "keys", "create").good().out, "proxyd keys create", "the help of a command")
+
+
+@check("a file may be a pipe: {what}", rows=["a body", "keys of a predecessor", "bindings", "secrets of a version"])
+def _(lab, what):
+    p, _up = lab.simple()
+    text, words = {
+        "a body": ('{"model": "claude-sonnet-4-6"}', ("explain", "-c", p.config, "--body", "/dev/stdin")),
+        "keys of a predecessor": ('{"keys": {}}', ("import", "--keys", "/dev/stdin")),
+        "bindings": ('{"x": 1}', ("eval", "--expr", "x", "--bindings", "/dev/stdin")),
+        "secrets of a version": ("sk-one\nsk-two\n", ("rollback", "1", "--dry-run", "-c", p.config, "--secrets", "/dev/stdin")),
+    }[what]
+    run(lab, *words, stdin=text.encode()).good()
 
 
 @check("completions of {shell} name the commands", rows=["bash", "zsh", "fish"])
@@ -386,7 +428,7 @@ def _(lab, what):
         "answers in a pipe": ((), b"openai\nsk-typed-0123456789\n127.0.0.1:9999\n", {}),
         "the key in a pipe": (("--preset", "openai", "--key", "-"), b"sk-typed-0123456789\n", {}),
     }[what]
-    _first(lab, *arguments, "--output", file, stdin=stdin, env=env).good()
+    ran = _first(lab, *arguments, "--output", file, stdin=stdin, env=env).good()
     run(lab, "check", file, env=env).good()
     text = file.read_text()
     if what == "a reference as the key":
@@ -397,12 +439,27 @@ def _(lab, what):
         contains(text, "preset: openai", "the file")
     if what == "answers in a pipe":
         contains(text, "9999", "the file")
+        asked = [line for line in ran.err.splitlines() if "?" in line]
+        equal([line.count("?") for line in asked], [1, 1, 1], "questions in a line")
 
 
-@check("init --listen with a port alone prints a call that reaches this machine")
-def _(lab):
-    ran = _first(lab, "--preset", "anthropic", "--key", "x", "--listen", ":8180", "--output", lab.folder / "p.yaml", "--yes").good()
+@check("init --listen {address} prints a call that reaches this machine", rows=[":8180", "*:8180", "0.0.0.0:8180", "127.0.0.1:8180"])
+def _(lab, address):
+    ran = _first(lab, "--preset", "anthropic", "--key", "x", "--listen", address, "--output", lab.folder / "p.yaml", "--yes").good()
     contains(ran.out, "http://127.0.0.1:8180/v1/models", "what to type next")
+
+
+@check("init tells what the check would warn of: {what}", rows=["an open address", "an endpoint's path", "nothing"])
+def _(lab, what):
+    arguments, note = {
+        "an open address": (("--listen", "0.0.0.0:8180"), "note: --listen: 0.0.0.0:8180 can be reached from elsewhere"),
+        "an endpoint's path": (("--url", "https://h.example/v1/messages"), "leave out '/messages'"),
+        "nothing": ((), ""),
+    }[what]
+    ran = _first(lab, "--preset", "anthropic", "--key", "sk-0123456789ab", *arguments, "--output", lab.folder / "p.yaml", "--yes").good()
+    contains(ran.err, note, "what it says")
+    if what == "nothing":
+        equal(ran.err, "", "what it says")
 
 
 SIMULATED = {
@@ -419,6 +476,20 @@ def _(lab, what):
     ran = run(lab, "simulate", *arguments)
     equal(ran.code, code, "the exit code")
     contains(ran.err, words, "what it says")
+
+
+@check("demo where a simulated provider's port is taken is exit 69, in words")
+def _(lab):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", 9180))
+            taken.listen()
+        except OSError:  # somebody else's demo has it
+            pass
+        ran = run(lab, "demo", "-c", lab.folder / "demo.yaml")
+    equal((ran.code, ran.out), (69, ""), "the exit code, and what is printed")
+    equal(ran.err, "proxyd: the simulated provider cannot listen on 127.0.0.1:9180: Address already in use\n", "what it says")
 
 
 WRONG = {

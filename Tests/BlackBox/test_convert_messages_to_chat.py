@@ -189,7 +189,7 @@ REFUSED = [
                 {"role": "user", "content": [{"type": "document", "source": {"type": "url", "url": "https://x/y.pdf"}}]}
             ]
         },
-        "messages.0.content",
+        "messages.0.content.0",
     ),
     ("a role that is none", {"messages": [{"role": "robot", "content": "x"}]}, "role"),
     (

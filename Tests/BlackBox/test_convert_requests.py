@@ -120,3 +120,98 @@ def _(lab, name):
     last = answer.body.rstrip(b"\n").split(b"\n\n")[-1]
     contains(last, b'"error"', "the last event")
     lacks(last, b"xxxx", "the last event")
+
+
+FAR_IMAGE = "https://x.example/a.png"
+PLACES = {  # a part that a Gemini upstream does not take, behind one that it does, and what an error calls it
+    "anthropic": (
+        {"max_tokens": 64, "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image", "source": {"type": "url", "url": FAR_IMAGE}}]}]},
+        "messages.0.content.1",
+    ),
+    "openai": (
+        {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": FAR_IMAGE}}]}]},
+        "messages[1].content[1]",
+    ),
+    "responses": (
+        {"input": [
+            {"role": "user", "content": "x"},
+            {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+            {"role": "user", "content": "y"},
+            {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "t"}, {"type": "input_image", "image_url": FAR_IMAGE}]},
+        ]},
+        "input[3].output[1]",
+    ),
+}  # fmt: skip
+
+
+@check("a part that the upstream does not take is named by its own place: {client} client", rows=list(PLACES))
+def _(lab, client):
+    body, place = PLACES[client]
+    error = Pair(lab, "gemini").refused(client, body, place)
+    expect(error["message"].startswith(place + ": "), f"a message that begins with {place}", error)
+
+
+@check("a sound that the upstream does not take is named by its own place: {upstream} upstream", rows=["anthropic", "responses"])
+def _(lab, upstream):
+    parts = [{"type": "text", "text": "x"}, {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]
+    Pair(lab, upstream).refused("openai", {"messages": [{"role": "user", "content": parts}]}, "messages[0].content[1]")
+
+
+@check("what is lost of a {client} client's parameters is named by its own field", rows=["gemini", "responses"])
+def _(lab, client):
+    if client == "gemini":
+        more = {"generationConfig": {"seed": 1, "presencePenalty": 0.5, "temperature": 1.5}}
+        told = ["generationConfig.presencePenalty=dropped", "generationConfig.seed=dropped", "generationConfig.temperature=clamped"]
+    else:
+        more = {"text": {"verbosity": "low"}}
+        told = ["text.verbosity=dropped"]
+    _body, lossy = Pair(lab, "anthropic", "claude-sonnet-4-5").request(client, least(client) | more)
+    equal(sorted((lossy or "").split(";")), told, "x-proxyd-lossy")
+
+
+@check("Gemini client, {upstream} upstream: JSON is spoken of where the format demands it", rows=["openai", "responses"])
+def _(lab, upstream):
+    wish = {"generationConfig": {"responseMimeType": "application/json"}}
+    sent, _lossy = Pair(lab, upstream).request("gemini", least("gemini") | wish)
+    words = sent["messages"][0]["content"] if upstream == "openai" else sent["instructions"]
+    contains(words, "JSON", "the words before the request")
+    sent, _lossy = Pair(lab, upstream).request("gemini", wish | {"contents": [{"role": "user", "parts": [{"text": "As json"}]}]})
+    equal("instructions" in sent or sent.get("messages", [{}])[0].get("role") == "system", False, f"words of proxyd's in {sent}")
+
+
+@check("Gemini client, Azure upstream: a schema of a list, which OpenAI refuses, is said in words")
+def _(lab):
+    schema = {"type": "ARRAY", "items": {"type": "STRING"}}
+    wish = {"generationConfig": {"responseMimeType": "application/json", "responseSchema": schema}}
+    sent, lossy = Pair(lab, "azure", "gpt-4o").request("gemini", least("gemini") | wish)
+    equal(("response_format" in sent, lossy), (False, "generationConfig.responseSchema=approximated"), "the format, x-proxyd-lossy")
+    contains(sent["messages"][0]["content"], '"items"', "the words before the request")
+
+
+NULLS = {"type": "object", "properties": {"a": {"type": "string", "enum": None, "default": None}}, "required": None}
+
+
+@check("keywords that say null are left out of a tool's schema: {upstream} upstream", rows=["anthropic", "openai", "responses", "gemini"])
+def _(lab, upstream):
+    tools = [{"type": "function", "name": "f", "parameters": NULLS}, {"type": "function", "name": "g", "parameters": {"type": "object", "properties": None}}]
+    if upstream == "responses":
+        tools, client = [{"type": "function", "function": {"name": one["name"], "parameters": one["parameters"]}} for one in tools], "openai"
+    else:
+        client = "responses"
+    sent, _lossy = Pair(lab, upstream).request(client, least(client) | {"tools": tools})
+    if upstream == "gemini":
+        one, other = [tool.get("parametersJsonSchema") for tool in sent["tools"][0]["functionDeclarations"]]
+    else:
+        one, other = [(tool.get("function") or tool).get("parameters" if upstream != "anthropic" else "input_schema") for tool in sent["tools"]]
+    equal(one, {"type": "object", "properties": {"a": {"type": "string", "default": None}}}, "the schema")
+    equal(other in (None, {"type": "object"}, {"type": "object", "properties": {}}), True, f"the schema of no properties, {other}")
+
+
+@check("Chat client, Gemini upstream of OpenAPI's subset: a list says what is in it, no choice is empty")
+def _(lab):
+    schema = {"properties": {"a": {"type": "array"}, "b": {"type": "string", "enum": ["", "x"]}, "c": {"enum": [""]}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    subset = "capabilities: {'*': {gem.json_schema_tools: false}}"
+    sent, _lossy = Pair(lab, "gemini", extra=subset).request("openai", {"messages": [USER], "tools": [tool]})
+    wanted = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}, "b": {"type": "string", "enum": ["x"]}, "c": {"type": "string"}}}
+    equal(sent["tools"][0]["functionDeclarations"][0]["parameters"], wanted, "the schema")

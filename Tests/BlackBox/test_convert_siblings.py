@@ -162,6 +162,8 @@ ERRORS = {
     "Mistral's rate": (429, {"object": "error", "message": "Requests rate limit exceeded", "type": "rate_limited", "param": None, "code": "1300"}, 429, "rate_limit_error"),
     "DeepSeek's unknown model": (400, {"error": {"message": "Model Not Exist", "type": "invalid_request_error"}}, 404, "not_found_error"),
     "Mistral's unknown model": (400, {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}, 404, "not_found_error"),
+    "Bedrock's throttling": (400, {"__type": "ThrottlingException", "message": "Too many tokens, please wait before trying again."}, 429, "rate_limit_error"),
+    "a gateway's before Bedrock": (500, {"detail": "An error occurred (ThrottlingException) when calling the ConverseStream operation: Too many requests"}, 429, "rate_limit_error"),
     "Cohere's long prompt": (400, {"message": "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs."}, 400, "invalid_request_error"),
 }  # fmt: skip
 
@@ -221,3 +223,84 @@ def _(lab, client, upstream, streamed):
     else:
         found = [events[0]["output"][0]["content"][0]["logprobs"]]
     equal(found, [[TOKEN]] * len(found) if found else [[TOKEN]], "the log probabilities")
+
+
+# What servers say as arguments, what it means as an object, and as the text of OpenAI's clients.
+ARGUMENTS_SAID = [
+    ('{"city":"Oslo"}', ARGUMENTS, '{"city":"Oslo"}'),
+    ("null", {}, "{}"),
+    (" ", {}, "{}"),
+    ('"{\\"city\\":\\"Oslo\\"}"', ARGUMENTS, '{"city":"Oslo"}'),
+    ("[1]", {"value": [1]}, "[1]"),
+    ("7", {"value": 7}, "7"),
+]
+
+
+def called(client, answer, streamed):
+    """The arguments of the one call that a client is told of."""
+    events = [value for _, value in data_of(answer)] if streamed else [answer.json()]
+    if client == "anthropic":
+        if not streamed:
+            return next(one["input"] for one in events[0]["content"] if one["type"] == "tool_use")
+        blocks = folded_messages(data_of(answer))[0]
+        return json.loads(next(one["json"] for one in blocks if one["type"] == "tool_use") or "{}")
+    if client == "openai":
+        if not streamed:
+            return events[0]["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+        deltas = [choice["delta"] for event in events for choice in event["choices"]]
+        return "".join(call["function"].get("arguments", "") for delta in deltas for call in delta.get("tool_calls", []))
+    if client == "responses":
+        response = next(event for event in events if event["type"] == "response.completed")["response"] if streamed else events[0]
+        return next(one["arguments"] for one in response["output"] if one["type"] == "function_call")
+    parts = [part for event in events for part in event["candidates"][0]["content"]["parts"]]
+    return next(part["functionCall"]["args"] for part in parts if "functionCall" in part)
+
+
+@check("arguments of a call that are {said} mean one thing: {client} client, streamed: {streamed}",
+       rows=[(*row, client, streamed) for row in ARGUMENTS_SAID for client, streamed in CLIENTS if client != "openai"])  # fmt: skip
+def _(lab, said, meant, text, client, streamed):
+    pair = Pair(lab, "openai")
+    one = call(0, "call_1")
+    one["function"]["arguments"] = said
+    pair.up.reply(chat([one], streamed))
+    answer = served(pair.ask(client, asking(client), streamed))
+    equal(called(client, answer, streamed), text if client == "responses" else meant, "the arguments")
+
+
+@check("arguments in pieces that begin as no object are one object: {client} client", rows=["anthropic", "responses", "gemini"])
+def _(lab, client):
+    pair = Pair(lab, "openai")
+    said = json.dumps(json.dumps(ARGUMENTS))
+    pieces = [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "\n"}}]
+    pieces += [{"index": 0, "function": {"arguments": said[at : at + 3]}} for at in range(0, len(said), 3)]
+    pair.up.reply(chat(pieces, True))
+    got = called(client, served(pair.ask(client, asking(client), True)), True)
+    equal(json.loads(got) if client == "responses" else got, ARGUMENTS, "the arguments")
+
+
+@check("Gemini's arguments in a text are not lost: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "gemini"])
+def _(lab, client, streamed):
+    pair = Pair(lab, "gemini")
+    part = {"functionCall": {"name": "look", "args": json.dumps(ARGUMENTS)}}
+    said = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]}
+    pair.up.reply(stream(data_events(said)) if streamed else whole(json.dumps(said).encode()))
+    got = called(client, served(pair.ask(client, asking(client), streamed)), streamed)
+    equal(got if client == "anthropic" else json.loads(got), ARGUMENTS, "the arguments")
+
+
+@check("a Chat server gets arguments that are an object, whatever a Responses client kept: {said}", rows=[(said,) for said in ("null", "", '{"city"', "[1]")])
+def _(lab, said):
+    pair = Pair(lab, "openai")
+    body = answered("responses", ["call_1"])
+    body["input"][1]["arguments"] = said
+    served(pair.ask("responses", body))
+    sent = next(one for one in pair.up.last.json()["messages"] if one.get("tool_calls"))["tool_calls"][0]["function"]["arguments"]
+    expect(isinstance(json.loads(sent), dict), "an object", sent)
+
+
+@check("a call whose name and arguments stand in it without a function around them: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "openai"])
+def _(lab, client, streamed):
+    pair = Pair(lab, "openai")
+    pair.up.reply(chat([{"name": "look", "arguments": ARGUMENTS}], streamed))
+    got = called(client, served(pair.ask(client, asking(client), streamed)), streamed)
+    equal(json.loads(got) if client == "responses" else got, ARGUMENTS, "the arguments")

@@ -8,6 +8,7 @@ import subprocess
 from datetime import date
 
 from checks import Skip, check, contains, equal, eventually, expect, lacks
+from commands import remote
 from dialects import ANTHROPIC, compact
 from harness import ADMIN_KEY, USER_KEY, served
 from limits import BOB, CAROL, house, key_id, steer
@@ -178,6 +179,17 @@ def _(lab):
     expect(any("group_by=key" in call for call in asked), "the report by key is asked for again", asked)
 
 
+@check("a dashboard whose proxyd is gone says so in words, keeps what it showed, and goes on when it is back")
+def _(lab):
+    p, _up = spending(lab)
+    before = page(p, "go keys")["shown"]
+    gone = page(p, "go keys", "part", "later")["shown"]
+    contains(gone["notice"], "proxyd does not answer", "the notice")
+    equal((gone["state"], gone["keys"]), ("no answer", before["keys"]), "the state, and the keys")
+    back = page(p, "go keys", "part", "later", "meet", "later")["shown"]
+    equal((back["notice"], back["state"], back["keys"]), ("", before["state"], before["keys"]), "what is told when it is back")
+
+
 @check("a request whose usage is counted is marked so on the dashboard")
 def _(lab):
     p, up = lab.simple(house(models=("claude-test",)))
@@ -232,6 +244,21 @@ def _(lab):
     found = page(p, "go keys", "type find dent 07")["shown"]["keys"]
     equal([row[0].split(" ", 2)[:2] for row in found], [["student", "07"]], "what is found")
     equal(len(page(p, "go keys", "type find course=odd")["shown"]["keys"]), 30, "the keys with a tag")
+
+
+@check("a key that has ended is told as such, on the dashboard and on the command line")
+def _(lab):
+    p, _up = lab.simple(house())
+    p.create_key("short", expires="1s")
+    p.create_key("long", expires="30d")
+    eventually(lambda: "expired" in remote(p, "keys", "list", "--search", "short").good().out, "the key is told to have ended")
+    listed = {line.split()[0]: line for line in remote(p, "keys", "list").good().out.splitlines()}
+    contains(listed["long"], " enabled ", "the row of one that has not")
+    rows = {row[0].split()[0]: row[0] for row in page(p, "go keys")["shown"]["keys"]}
+    contains(rows["short"], "expired", "the key's row")
+    contains(rows["short"], "ended ", "the key's row")
+    contains(rows["long"], "ends ", "the row of one that has not")
+    lacks(rows["long"], "expired", "the row of one that has not")
 
 
 @check("a key is made, changed, rotated and deleted on the dashboard, and its text is shown once")

@@ -107,6 +107,23 @@ def _(lab):
         lacks(p.output() + json.dumps(history(p)), secret, "log and history")
 
 
+@check("a secret that is no key is told to be another, and never what it is: {where}", rows=["alerts.webhook", "telemetry.headers.x-key", "an upstream's header"])
+def _(lab, where):
+    section, words = {
+        "alerts.webhook": ("alerts: {webhook: 'http://127.0.0.1:9/hidden-one'}\n", "alerts.webhook has another value"),
+        "telemetry.headers.x-key": (
+            "telemetry: {otlp: 'http://127.0.0.1:9', headers: {x-key: hidden-one}}\n", "telemetry.headers.x-key has another value",
+        ),
+        "an upstream's header": ("", "upstream a: header x-key has another value"),
+    }[where]
+    up = lab.upstream()
+    extra = "headers: {x-key: hidden-one}" if where == "an upstream's header" else ""
+    p = lab.proxyd(f"{section}upstreams: {{a: {up.declare(extra=extra)}}}\nrules: [{{name: r, tiers: [a]}}]\n")
+    equal(save(p, p.config.read_text().replace("hidden-one", "hidden-two"))["words"], [words], "the words")
+    contains(p.output(), words, "the log")
+    lacks(p.output() + json.dumps(history(p)), "hidden-two", "log and history")
+
+
 @check("the history has every save: when, how, who, its hash, what changed, what became of it; and outlives a restart", seconds=60)
 def _(lab):
     s = Switch(lab)

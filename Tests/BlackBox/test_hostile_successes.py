@@ -320,7 +320,7 @@ def _(lab):
     equal(answer.body, event + b"data: [DONE]\n\n", "the stream")
 
 
-@check("an error within a stream that no SDK of the client's takes for one is told in its form too ({dialect}, {what})", rows=[("anthropic", "no name"), ("anthropic", "no name at the end"), ("gemini", "a list"), *((d, w) for d in DIALECTS for w in ("vLLM's", "a code"))])
+@check("an error within a stream that no SDK of the client's takes for one is told in its form too ({dialect}, {what})", rows=[("anthropic", "no name"), ("anthropic", "no name at the end"), ("gemini", "a list"), ("openai", "a choice's"), *((d, w) for d in DIALECTS for w in ("vLLM's", "a code"))])
 def _(lab, dialect, what):
     p, up, _ = _with_key(lab, dialect)
     told = DIALECTS[dialect]
@@ -333,6 +333,7 @@ def _(lab, dialect, what):
         "no name at the end": b'data: {"type":"error","error":{"type":"overloaded_error","message":"bad %s"}}',
         "vLLM's": b'data: {"object":"error","message":"bad %s","type":"InternalServerError","param":null,"code":500}\n\n',
         "a code": b'data: {"code":500,"message":"bad %s"}\n\n',
+        "a choice's": b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"bad %s"}}]}\n\n',
         "a list": b'data: [{"error":{"code":503,"message":"bad %s","status":"UNAVAILABLE"}}]\n\n',
     }[what] % OURS.encode()
     up.reply(stream([*begun, error]))

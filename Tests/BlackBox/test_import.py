@@ -145,6 +145,33 @@ def _(lab):
     equal(p.get("/admin/usage")["total_requests"], 3, "requests, with one of our own")
 
 
+@check("import --write into a running proxyd: the audit log tells what was booked for keys of the file")
+def _(lab):
+    p, _up = lab.simple()
+    file = lab.folder / "declared.json"
+    file.write_text(json.dumps({"keys": {USER_KEY: {"name": "old", "enabled": True, "usage": {"total_input": 5, "total_requests": 1}}}}))
+    remote(p, "import", "--keys", file, "--write").good()
+    (entry,) = [e for e in p.get("/admin/audit")["audit"] if e["action"] == "key.import"]
+    equal(entry["detail"], "0 taken over, 0 there already, 1 booked for keys of the file", "the detail")
+
+
+@check("import --write: a key that is deleted and then declared in the file has its history once")
+def _(lab):
+    p, _up = lab.simple()
+    file = lab.folder / "one.json"
+    file.write_text(json.dumps({"keys": {"sk-one-0123456789abcdef": {"name": "one", "enabled": True, "usage": {"total_input": 5, "total_requests": 2}}}}))
+    remote(p, "import", "--keys", file, "--write").good()
+    equal(p.admin("DELETE", "/admin/keys/one").status, 200, "the status of the deletion")
+    alone = p.config.read_text()
+    declared = alone.replace("keys: [", "keys: [{name: first, key: sk-one-0123456789abcdef}, ")
+    expect(declared != alone, "a second key in the file", alone)
+    p.config.write_text(declared)
+    equal(p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+    contains(remote(p, "import", "--keys", file, "--write").good().err, "was there already", "what is said of the declared key")
+    equal(p.get("/admin/usage")["total_requests"], 2, "requests of all keys")
+    served(p.ask(key="sk-one-0123456789abcdef"))
+
+
 def _much():
     """A second file: the old shapes of figures, and a history that no single call holds."""
     hours = {f"2025-{month:02d}-{day:02d} {hour:02d}:00": {} for month in range(1, 13) for day in range(1, 29) for hour in range(24)}
@@ -241,6 +268,7 @@ def _(lab):
     total = sum(hour["by_model"][OPUS]["total"] for hour in hours)
     much = told["usage of keys"]["much"]["usage"]
     equal(len(much["hourly"]), len(hours), "the hours of the long history")
+    equal(len(q.get("/admin/usage/hourly")["hours"]), len(hours), "the hours of all keys")
     equal(much["total_by_model"][OPUS]["total"], total, "the tokens of the long history")
     served(q.ask(key="sk-much-0123456789abcdef"))
     parts = [e for e in q.get("/admin/audit?limit=1000")["audit"] if e["action"] == "key.import" and "part" in (e["detail"] or "")]

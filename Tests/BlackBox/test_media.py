@@ -55,6 +55,20 @@ def _(lab):
     equal((one["model_asked"], one["input"]), ("gemini-embedding-001", 5), "model, tokens")
 
 
+@check("Gemini's embeddings without usage are counted by their text, and marked: {call}", rows=["embedContent", "batchEmbedContents"])
+def _(lab, call):
+    p, up = house(lab)
+    content = {"model": "models/gemini-embedding-001", "content": {"parts": [{"text": "a few words " * 30}]}}
+    one_of = {"values": [0.1, 0.2]}
+    up.reply(whole({"embedding": one_of} if call == "embedContent" else {"embeddings": [one_of, one_of]}))
+    body = content if call == "embedContent" else {"requests": [content, content]}
+    served(p.send("POST", f"/v1beta/models/gemini-embedding-001:{call}", body))
+    one = row(p)
+    least = 60 if call == "embedContent" else 120
+    equal((one["model"], one["output"], one["source"]), ("gemini-embedding-001", 0, "counted"), "model, output, source")
+    expect(least <= one["input"] <= 3 * least, f"about {1.5 * least:g} tokens of input", one["input"])
+
+
 @check("images: how many there are and their tokens are in the ledger, {mode}", rows=["whole", "streamed"])
 def _(lab, mode):
     p, up = house(lab)

@@ -337,6 +337,15 @@ def _(lab, dialect):
     expect(not any(name.startswith(tuple(others)) for name in names), "none of other vendors", names)
 
 
+@check("so they do for `*` before a preset of which no names are shipped: {preset}", rows=["vllm", "litellm", "proxyd", "github-models"])
+def _(lab, preset):
+    p = lab.proxyd(
+        f"upstreams: {{a: {{preset: {preset}, url: '{lab.dead_url()}', key: k}}}}\nrules: [{{name: g, models: ['*'], tiers: [a]}}]\n"
+    )
+    names = [one["id"] for one in served(p.send("GET", "/v1/models")).json()["data"]]
+    expect(names, "names to ask for", names)
+
+
 @check("hostile lists: {what}", rows=["a million names", "names that are no text", "a name with control characters", "a name of 300 letters"])
 def _(lab, what):
     names = {"a million names": [f"gpt-{i}" for i in range(60_000)], "names that are no text": [1, None, {"a": 1}, "gpt-ok"],

@@ -3,7 +3,7 @@
 import json
 import re
 
-from checks import check, contains, equal, expect
+from checks import check, contains, equal, expect, lacks
 from commands import remote, run
 from dialects import ANTHROPIC, OPENAI
 from harness import served
@@ -108,6 +108,15 @@ def _(lab):
         p, _up = before(lab, preset, model, start=False)
         made = run(lab, "--check-config", "-c", p.config)
         equal((made.code, "price" in made.out + made.err), (0, warned), f"exit, a word of prices: {made}")
+
+
+@check("--check-config warns of a price in the file that says nothing of input, and costs nothing: {price}", rows=["null", "{}", "{output: 15}"])
+def _(lab, price):
+    p, _up = lab.simple(f"prices: {{claude-test: {price}, gpt-test: {{input: 0}}}}", start=False)
+    made = run(lab, "--check-config", "-c", p.config)
+    equal(made.code, 0, "the exit code")
+    contains(made.out + made.err, "prices.claude-test: names no price of input", "what is warned of")
+    lacks(made.out + made.err, "prices.gpt-test", "what is warned of")
 
 
 @check("a price that the upstream reports itself is taken: {mode}", rows=["whole", "streamed"])

@@ -120,6 +120,34 @@ def _(lab):
     equal(gone["changes"]["refused"], 1, "a declared key that is gone")
 
 
+@check("--since: who answered was not out, who failed before was: the same file changes nothing where others stand behind, too")
+def _(lab):
+    rules = """
+- {name: claude, models: ["claude-*"], tiers: [claude, gpt/gpt-test]}
+- {name: gpt, models: ["gpt-*"], tiers: [gpt, claude/claude-test]}"""
+    p, up = book(lab, rules=rules)
+    served(ask(p))
+    served(ask(p, "openai"))
+    up.reply(status(500), model="claude-test")
+    equal(served(ask(p)).header("x-proxyd-upstream"), "gpt", "who answered in the place of the first")
+    up.reply(*[status(400)] * 2)
+    equal(ask(p, "openai").status, 400, "what an upstream refuses")
+    eventually(lambda: len(p.get("/admin/requests")["requests"]) == 4, "4 rows")
+    file = lab.folder / "tried.yaml"
+
+    def since(text):
+        file.write_text(text)
+        file.chmod(0o600)
+        ran = run(lab, "replay", "--since", "1h", "-c", file, "--format", "json", "--admin", f"http://127.0.0.1:{p.port}", env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
+        return json.loads(ran.good().out)
+
+    text = p.config.read_text()
+    same = since(text)
+    equal((same["requests"], same["changed"], same["undecided"]), (4, 0, 0), "the same file")
+    turned = since(text.replace("tiers: [claude, gpt/gpt-test]", "tiers: [gpt/gpt-test, claude]"))
+    equal([(one["from"], one["to"]) for one in turned["moves"]], [("claude/claude-test", "gpt/gpt-test")], "what moves where the order is another")
+
+
 @check("--since: rows keep what the running file's conditions read, headers too, but no credential")
 def _(lab):
     rules = """

@@ -83,6 +83,20 @@ def _(lab):
     equal(up.last.fields, {"requests": [{"custom_id": "a", "params": sent}]}, "the body at the upstream")
 
 
+@check("`set` and a tier's max_tokens are each request's of a Gemini batch, named: {named}", rows=[False, True])
+def _(lab, named):
+    p, up = _any(lab, "gemini", ", set: {temperature: 0.5}", ", max_tokens: 50")
+    said = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], "generationConfig": {"maxOutputTokens": 9000}}
+    if named:
+        said = {"model": "models/gemini-far", **said}
+
+    def batch(request):
+        return {"batch": {"displayName": "b", "inputConfig": {"requests": {"requests": [{"request": request, "metadata": {"key": "a"}}]}}}}
+
+    served(p.send("POST", "/v1beta/models/gemini-far:batchGenerateContent", batch(said)))
+    equal(up.last.fields, batch({**said, "generationConfig": {"maxOutputTokens": 50, "temperature": 0.5}}), "the body at the upstream")
+
+
 @check("a lowered limit takes the budget to think along ({cap})", rows=[(2000, 1999), (50, None)])
 def _(lab, cap, budget):
     for rule, tier in ((f", set: {{max_tokens: {cap}}}", ""), ("", f", max_tokens: {cap}")):
@@ -91,3 +105,59 @@ def _(lab, cap, budget):
         equal(up.last.fields["max_tokens"], cap, "max_tokens at the upstream")
         equal(up.last.fields.get("thinking"), {"type": "enabled", "budget_tokens": budget} if budget else None, "thinking at the upstream")
         equal(answer.header("x-proxyd-lossy"), None if budget else "thinking=dropped", "x-proxyd-lossy")
+
+
+NAMED = {  # what a rule sets, and where an upstream's format has it
+    "top_k": {"anthropic": ("top_k",), "gemini": ("generationConfig", "topK")},
+    "seed": {"openai": ("seed",), "gemini": ("generationConfig", "seed")},
+    "presence_penalty": {"openai": ("presence_penalty",), "gemini": ("generationConfig", "presencePenalty")},
+    "stop": {"anthropic": ("stop_sequences",), "openai": ("stop",), "gemini": ("generationConfig", "stopSequences")},
+}
+VALUES = {"top_k": 5, "seed": 7, "presence_penalty": 0.5, "stop": ["X"]}
+
+
+@check(
+    "`set: {{{field}}}` reaches a {upstream} upstream from a {client} client, whatever the client's format has no name for",
+    rows=[(field, client, upstream) for field, places in NAMED.items() for upstream in places for client in ASKED if client != upstream],
+)
+def _(lab, field, client, upstream):
+    p, up = _any(lab, upstream, f", set: {{{field}: {VALUES[field]}}}")
+    answer = served(p.ask(client, headers=[("x-proxyd-strict", "true")]))
+    at = up.last.fields
+    for name in NAMED[field][upstream]:
+        at = at.get(name, {})
+    equal(at, VALUES[field], f"{field} in {up.last.fields}")
+    lacks(answer.header("x-proxyd-lossy") or "", field, "x-proxyd-lossy")
+
+
+@check("what `set` says in a Chat server's own words reaches it from a {client} client", rows=["anthropic", "responses", "gemini"])
+def _(lab, client):
+    p, up = _any(lab, "openai", ", set: {chat_template_kwargs: {enable_thinking: false}, min_p: 0.1}")
+    answer = served(p.ask(client))
+    sent = {name: up.last.fields.get(name) for name in ("chat_template_kwargs", "min_p")}
+    equal(sent, {"chat_template_kwargs": {"enable_thinking": False}, "min_p": 0.1}, f"the fields in {up.last.fields}")
+    equal(answer.header("x-proxyd-lossy"), None, "x-proxyd-lossy")
+    # The same from the client itself is nothing that the upstream's format is known to have.
+    p, up = _any(lab, "openai", "")
+    answer = served(p.ask(client, min_p=0.1))
+    equal("min_p" in up.last.fields, False, f"min_p in {up.last.fields}")
+    equal(answer.header("x-proxyd-lossy"), "minP=dropped" if client == "gemini" else "min_p=dropped", "x-proxyd-lossy")
+
+
+@check("`set: {{n: 2}}` is told where only one answer is to be had ({client})", rows=["anthropic", "responses"])
+def _(lab, client):
+    p, up = _any(lab, "gemini", ", set: {n: 2}")
+    answer = served(p.ask(client))
+    equal(answer.header("x-proxyd-lossy"), "n=dropped", "x-proxyd-lossy")
+
+
+OWN = {"anthropic": ("container", "c_1"), "responses": ("max_tool_calls", 3), "gemini": ("safetySettings", [])}
+
+
+@check("what one format alone has, a rule sets for a {upstream} upstream and {client} clients", rows=[*(("openai", upstream) for upstream in OWN), ("responses", "anthropic"), ("anthropic", "responses"), ("anthropic", "gemini")])
+def _(lab, client, upstream):
+    name, value = OWN[upstream]
+    p, up = _any(lab, upstream, f", set: {{{name}: {value}}}")
+    answer = served(p.ask(client))
+    equal(up.last.fields.get(name), value, f"{name} in {up.last.fields}")
+    equal(answer.header("x-proxyd-lossy"), None, "x-proxyd-lossy")

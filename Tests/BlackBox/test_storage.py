@@ -7,6 +7,7 @@ import sqlite3
 import time
 
 from checks import check, contains, equal, eventually, expect, lacks
+from commands import run
 from harness import ADMIN_KEY, served
 
 
@@ -193,6 +194,28 @@ def _(lab, name, what):
     equal(p.wait(10), 69, "the status")
     contains(p.output(), name, "the log")
     lacks(p.output(), ADMIN_KEY, "the log")
+
+
+@check("a database that is {what}, though its journal is there, is told in the log, and what the journal has is booked", rows=["gone", "empty"])
+def _(lab, what):
+    p, _up = lab.simple()
+    served(p.ask())
+    eventually(lambda: p.get("/admin/usage")["total_requests"] == 1, "a request in the usage")
+    p.stop()
+    for suffix in ("", "-wal", "-shm"):
+        (p.state / f"proxyd.sqlite{suffix}").unlink(missing_ok=True)
+    if what == "empty":
+        (p.state / "proxyd.sqlite").touch(mode=0o600)
+        ran = run(lab, "ledger", "verify", "--state", p.state)
+        equal(ran.code, 1, "the exit code of `ledger verify`")
+        contains(ran.out + ran.err, "gone or empty", "what `ledger verify` says")
+    lacks(p.output(), "gone or empty", "the log of the first start")
+    p.start()
+    contains(p.output(), "the state database is gone or empty", "the log")
+    served(p.ask())
+    eventually(lambda: p.get("/admin/usage")["total_requests"] == 2, "what the journal had, and what came since", 8)
+    p.restart()
+    equal(p.output().count("gone or empty"), 1, "how often it is told")
 
 
 @check("a database that is {what} is set aside under a name that says so, told in the log, and built anew", rows=["nonsense", "damaged in its middle"])

@@ -23,8 +23,11 @@ struct AuditedAction {
         guard request.method != "GET", request.method != "HEAD" else { return nil }
         switch call {
         case .keys:
-            let name = Self.text("name", of: request)
-            self.init("key.create", detail: name.flatMap { keys.find(reference: $0) == nil ? Self.harmless($0) : nil })
+            // The text or the id of a key is no name; one that is taken is.
+            let name = Self.text("name", of: request).flatMap { text in
+                keys.find(reference: text).map { $0.name == text } ?? true ? Self.harmless(text) : nil
+            }
+            self.init("key.create", detail: name)
         case .key("import") where request.method == "POST": self.init("key.import")
         case .key(let reference) where request.method == "PATCH":
             self = ofKey("key.change", reference)
@@ -68,7 +71,8 @@ struct AuditedAction {
         else { return "" }
         return members.compactMap { member -> String? in
             switch member.key {
-            case "policy": "policy \(policy ?? "?") → \(member.value.string.flatMap(harmless) ?? "?")"
+            case "policy":
+                "policy \(policy ?? "?") → \(member.value.isNull ? "default" : member.value.string.flatMap(harmless) ?? "?")"
             case "name", "tags", "expires": member.key
             default: nil
             }
@@ -91,6 +95,7 @@ struct AuditedAction {
     private static func taken(_ answer: JSONValue?) -> String? {
         guard let result = answer.flatMap({ ImportResult($0) }) else { return nil }
         if let next = answer?["next_part"]?.int { return "part \(next) of a key's history" }
-        return "\(result.imported.count) taken over, \(result.known.count) there already"
+        let booked = result.booked.isEmpty ? "" : ", \(result.booked.count) booked for keys of the file"
+        return "\(result.imported.count) taken over, \(result.known.count) there already\(booked)"
     }
 }

@@ -18,25 +18,61 @@ public enum MistypedWord {
         return "unknown command `\((path + [shown]).joined(separator: " "))`; \(hint)"
     }
 
-    /// The parser's words of an unknown option in ours; nil where they are of something else.
-    public static func retold(_ message: String) -> String? {
-        let head = "Error: Unknown option '"
-        guard message.hasPrefix(head), let end = message.dropFirst(head.count).firstIndex(of: "'") else { return nil }
-        let option = message[message.index(message.startIndex, offsetBy: head.count)..<end]
-        var lines = message.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-        let rest = lines.removeFirst()[message.index(after: end)...]
-        let meant = "Did you mean '"
-        var told = "proxyd: unknown option `\(TextTable.harmless(String(option)))`"
-        if let start = rest.firstRange(of: meant), let last = rest[start.upperBound...].firstIndex(of: "'") {
-            told += "; did you mean `\(rest[start.upperBound..<last])`?"
+    /// What the parser says of a command line, in our words.
+    public static func retold(_ message: String) -> String {
+        let mark = "Error: "
+        guard message.hasPrefix(mark) else { return message }
+        var lines = message.dropFirst(mark.count).split(separator: "\n", omittingEmptySubsequences: false).map {
+            TextTable.harmless(String($0))
         }
-        return ([told] + lines.map(String.init)).joined(separator: "\n")
+        let first = lines.removeFirst()
+        return (["proxyd: " + (unknownOption(first) ?? beginningSmall(first))] + lines).joined(separator: "\n")
     }
 
-    /// Also what only begins so, where nothing else does.
+    private static func unknownOption(_ line: String) -> String? {
+        let head = "Unknown option '"
+        guard line.hasPrefix(head), let end = line.dropFirst(head.count).firstIndex(of: "'") else { return nil }
+        let option = String(line[line.index(line.startIndex, offsetBy: head.count)..<end])
+        let rest = line[line.index(after: end)...]
+        let meant = "Did you mean '"
+        var told: String?
+        if let start = rest.firstRange(of: meant), let last = rest[start.upperBound...].firstIndex(of: "'") {
+            told = String(rest[start.upperBound..<last])
+        }
+        let names = [told, "--version", "--help"].compactMap(\.self)
+        let near = everywhere[option] ?? Suggestion.nearest(to: option, among: names) ?? told
+        return "unknown option `\(option)`" + (near.map { "; did you mean `\($0)`?" } ?? "")
+    }
+
+    /// What other programs call what each of our commands takes.
+    private static let everywhere: [String: String] = ["-v": "--version", "-V": "--version", "-?": "--help"]
+
+    /// A sentence goes on behind the program's name; a name of something stays as it is.
+    private static func beginningSmall(_ line: String) -> String {
+        guard let first = line.first, first.isUppercase, line.dropFirst().first?.isLowercase == true else { return line }
+        return first.lowercased() + line.dropFirst()
+    }
+
+    /// Also what other programs call it, and what only begins so, where nothing else does.
     private static func nearest(to word: String, among names: [String]) -> String? {
+        if let ours = synonyms[word.lowercased()]?.first(where: names.contains) { return ours }
         if let near = Suggestion.nearest(to: word, among: names) { return near }
         let beginning = names.filter { word.utf8.count > 1 && ($0.hasPrefix(word) || word.hasPrefix($0)) }
         return beginning.count == 1 ? beginning.first : nil
     }
+
+    private static let synonyms: [String: [String]] = [
+        "status": ["health"], "ping": ["health"], "ready": ["health"], "readyz": ["health"], "healthz": ["health"],
+        "start": ["run"], "up": ["run"], "server": ["run"], "daemon": ["run"],
+        "validate": ["check"], "lint": ["check"], "test": ["check"], "configtest": ["check"],
+        "apply": ["reload"], "update": ["reload"], "refresh": ["reload"], "revert": ["rollback"], "undo": ["rollback"],
+        "route": ["explain"], "why": ["explain"], "cost": ["usage"], "costs": ["usage"], "spend": ["usage"], "stats": ["usage"],
+        "budget": ["limits"], "budgets": ["limits"], "quota": ["limits"], "quotas": ["limits"],
+        "key": ["keys"], "providers": ["presets"], "vendors": ["presets"],
+        "setup": ["init"], "configure": ["init"], "new": ["init", "create"], "migrate": ["import"], "history": ["rollback"],
+        "export": ["backup"], "dump": ["backup"], "verify": ["verify", "ledger"], "encrypt": ["seal"], "decrypt": ["unseal"],
+        "mock": ["simulate"], "try": ["demo"], "ls": ["list"], "show": ["list"], "get": ["list"],
+        "add": ["create"], "make": ["create"], "generate": ["create"], "rm": ["delete"], "remove": ["delete"],
+        "del": ["delete"], "revoke": ["disable"], "renew": ["rotate"], "clear": ["reset"], "allow": ["unblock"],
+    ]
 }

@@ -502,7 +502,7 @@ extension Dashboard {
         <details id="running-details"><summary>As it runs, secrets masked</summary><pre id="running" tabindex="0" data-live></pre></details>
         </section>
         <section class="card" id="history-card">
-        <h2>History <small>since the start</small></h2>
+        <h2>History</h2>
         <ol id="history" class="history" data-live></ol>
         </section>
         </section>
@@ -543,7 +543,9 @@ extension Dashboard {
         const key = sessionStorage.getItem(store);
         if (key && !headers["x-admin-key"]) headers["x-admin-key"] = key;
         if (body !== undefined) headers["content-type"] = "application/json";
-        const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+        const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => {
+        throw new Error(isIn ? "proxyd does not answer. What stands here is what it told last." : "proxyd does not answer.");
+        });
         const value = await answer.json().catch(() => ({}));
         if (method !== "GET") kept.clear();
         if (answer.ok) return value;
@@ -1149,6 +1151,7 @@ extension Dashboard {
         return tags;
         }
         const endOfDay = day => day ? new Date(day + "T23:59:59").toISOString().replace(/\.\d+Z$/, "Z") : null;
+        const isOver = key => Boolean(key.expires) && new Date(key.expires) <= new Date();
         const isLimited = policy => Object.entries(policy || {}).some(([name, value]) => value !== null && /_per_|^budget_|^concurrent_/.test(name));
         function showKeys(keys, policies, changes) {
         const attemptCall = work => attempt(async () => { await work(); await refresh(); });
@@ -1172,9 +1175,9 @@ extension Dashboard {
         if (!confirm(`Delete the key “${key.name}”? Whoever uses it is locked out at once.`)) return;
         attemptCall(() => call(at(key), "DELETE"));
         }, true)])];
-        fill("keys", keys.map(key => make("tr", { class: key.enabled ? "" : "off" },
-        make("th", { scope: "row" }, key.name, key.enabled ? null : " ", key.enabled ? null : pill("disabled", "warn"),
-        tagsOf(key.tags), key.expires ? make("small", { class: "block" }, "ends " + time(key.expires)) : null,
+        fill("keys", keys.map(key => make("tr", { class: key.enabled && !isOver(key) ? "" : "off" },
+        make("th", { scope: "row" }, key.name, ...(!key.enabled ? [" ", pill("disabled", "warn")] : isOver(key) ? [" ", pill("expired", "warn")] : []),
+        tagsOf(key.tags), key.expires ? make("small", { class: "block" }, (isOver(key) ? "ended " : "ends ") + time(key.expires)) : null,
         key.old_key_until ? make("small", { class: "block" }, "its old key opens until " + time(key.old_key_until)) : null,
         under(key.policy, " · ", time(key.last_used))),
         wide(make("code", { class: "nowrap" }, key.key || "–")), wide(key.policy), count(key.total_requests),
@@ -1459,7 +1462,7 @@ extension Dashboard {
         const answer = await fetch(dialect.path(model), {
         method: "POST", headers: { ...dialect.headers(key), "content-type": "application/json" }, body: JSON.stringify(dialect.body(model, text, most)),
         credentials: "omit", signal: trial.signal,
-        });
+        }).catch(() => { throw new Error("proxyd does not answer."); });
         const way = ["rule", "tier", "upstream", "account", "model", "attempts", "lossy"].map(name => [name, answer.headers.get("x-proxyd-" + name)]).filter(one => one[1]);
         const shape = (...more) => head.replaceChildren(pill(String(answer.status), answer.ok ? "good" : "bad"), " ",
         make("small", {}, [...more, ...way.map(([name, value]) => `${name}: ${value}`), answer.headers.get("x-request-id")].filter(Boolean).join(" · ")));
@@ -1675,6 +1678,10 @@ extension Dashboard {
         $("state").className = "badge " + (config.error ? "bad" : health.status === "ok" ? "good" : "warn");
         $("state").hidden = false;
         }
+        function showSilence() {
+        $("state").textContent = "no answer";
+        $("state").className = "badge bad";
+        }
         const healthOf = troubles => call("../health").catch(failure => failure.value && failure.value.config ? failure.value : (troubles.push(failure), null));
         let looks = 0;
         let hasAlerts = true;
@@ -1698,6 +1705,7 @@ extension Dashboard {
         $("door").hidden = true;
         for (const id of ["house", "nav", "leave"]) $(id).hidden = false;
         if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
+        else if (!health) redraw("state", showSilence);
         $("to-alerts").hidden = alerts === null;
         if (alerts) redraw("alerts", showAlerts, alerts);
         await view.show(data, () => look !== looks);

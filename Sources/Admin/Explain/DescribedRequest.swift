@@ -10,7 +10,7 @@ import RuleEngine
 ///              "size"?, "input_tokens"?, "max_tokens"?, "messages"?, "headers"?, "metadata"?, "session"?, "agent"?,
 ///              "parent_agent"?},
 ///  "body"?: …, "key"?: "<id or whole key>" or {"id"?, "name"?, "policy"?, "tags"?, "tokens_today"?, …},
-///  "client"?: {"ip"}, "at"? (or "now"): "2026-02-11T14:00:00+08:00" or seconds,
+///  "client"?: {"ip"} or the address alone, "at"? (or "now"): "2026-02-11T14:00:00+08:00" or seconds,
 ///  "quota"?: {"<upstream>/<model>": "3%" or 0.03 or null for unknown} or ["<upstream>/<model>=3%"]}
 /// ```
 ///
@@ -79,7 +79,12 @@ struct DescribedRequest {
         facts.request.path = Self.path(for: dialect)
         facts.request.method = "POST"
         facts.request.dialect = dialect.rawValue
-        try described.read("path", into: &facts.request.path)
+        var path = ""
+        try described.read("path", into: &path)
+        guard path.isEmpty || path.hasPrefix("/") else {
+            throw AdminFailure(.badRequest, "path must begin with /, as /v1/messages")
+        }
+        if !path.isEmpty { facts.request.path = path }
         if facts.request.model.isEmpty { facts.request.model = Self.model(inPath: facts.request.path) }
         try described.read("method", into: &facts.request.method)
         try described.read("id", into: &facts.request.id)
@@ -121,13 +126,27 @@ struct DescribedRequest {
 
     private mutating func read(client root: JSONObject) throws(AdminFailure) {
         facts.clientIP = "127.0.0.1"
-        if let client = root["client"]?.object { try Reader(client).read("ip", into: &facts.clientIP) }
+        guard let client = root["client"], !client.isNull else { return }
+        if let object = client.object {
+            try Reader(object).read("ip", into: &facts.clientIP)
+        } else if let text = client.string {
+            facts.clientIP = text
+        } else {
+            throw AdminFailure(.badRequest, "client must be an object with an ip")
+        }
+        // Who comes by a socket of the machine has no address.
+        guard !facts.clientIP.isEmpty, facts.clientIP != "unix" else { return }
+        guard let address = AddressRange.Address(facts.clientIP) else {
+            throw AdminFailure(.badRequest, "client: '\(facts.clientIP)' is no address, as 10.0.0.1 or 2001:db8::1")
+        }
+        facts.clientIP = address.description
     }
 
     private static func time(_ root: JSONObject, _ now: Date) throws(AdminFailure) -> Facts.Timestamp {
         let name = root["at"].map { !$0.isNull } ?? false ? "at" : "now"
         guard let value = root[name], !value.isNull else { return Facts.Timestamp(seconds: Int(clamping: now)) }
-        guard let seconds = value.int ?? value.string.flatMap(AdminTime.seconds) else {
+        let seconds = value.int ?? value.string.flatMap { Int($0) ?? AdminTime.seconds($0) }
+        guard let seconds, (0...AdminTime.lastSecond).contains(seconds) else {
             throw AdminFailure(.badRequest, "\(name) must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00")
         }
         return Facts.Timestamp(seconds: seconds)
@@ -173,7 +192,9 @@ private struct Reader {
 
     func read(_ name: String, into value: inout String) throws(AdminFailure) { try read(name, "a text", &value) { $0.string } }
     func read(_ name: String, into value: inout Bool) throws(AdminFailure) { try read(name, "true or false", &value) { $0.bool } }
-    func read(_ name: String, into value: inout Int) throws(AdminFailure) { try read(name, "a whole number", &value) { $0.int } }
+    func read(_ name: String, into value: inout Int) throws(AdminFailure) {
+        try read(name, "a whole number, 0 or more", &value) { $0.int.flatMap { $0 < 0 ? nil : $0 } }
+    }
     func read(_ name: String, into value: inout Double) throws(AdminFailure) { try read(name, "a number", &value) { $0.double } }
     func read(_ name: String, into value: inout [String: String]) throws(AdminFailure) {
         try read(name, "an object of texts", &value) { $0.stringMap }

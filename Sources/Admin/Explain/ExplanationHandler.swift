@@ -35,6 +35,11 @@ struct ExplanationHandler {
     }
 
     func explain(_ request: DescribedRequest, from caller: Rehearsal.Caller) throws -> JSONValue {
+        if case .key(let key?) = caller, let trial = snapshot.trial, let own = trial.key(key) {
+            // What was disabled over the admin API is so by both files.
+            let isDisabled = !key.enabled && snapshot.declaredKeys.key(withID: key.id)?.enabled != false
+            return try explain(request, by: trial, from: isDisabled ? key : own)
+        }
         let facts = request.facts
         var accounts = accounts
         accounts.states = try PretendedQuota.apply(
@@ -43,6 +48,15 @@ struct ExplanationHandler {
             facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states,
             remembered: known.remembered, steady: accounts.now, setting: setting(request))
         return ExplanationHandler(snapshot: snapshot, accounts: accounts, now: now, known: known).shape(request, rehearsal)
+    }
+
+    /// By the file on trial, which the key goes by.
+    private func explain(_ request: DescribedRequest, by trial: Trial, from key: ClientKey) throws -> JSONValue {
+        var (request, known) = (request, known)
+        request.take(key, known.today(key.id))
+        known.notes.append("the key goes by the file that is on trial")
+        return try ExplanationHandler(snapshot: trial.snapshot, accounts: accounts, now: now, known: known)
+            .explain(request, from: .key(key))
     }
 
     private func shape(_ request: DescribedRequest, _ rehearsal: Rehearsal) -> JSONValue {

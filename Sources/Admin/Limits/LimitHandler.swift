@@ -105,19 +105,34 @@ struct LimitHandler {
         var answer: [(String, JSONValue)] = [("limit", .string(title)), ("bucket", .string(bucket))]
         switch change {
         case .reset:
-            try await limits.reset(limit, bucket: bucket, kind: rate?.kind, window: rate?.window)
+            try await storing("begins at zero") {
+                try await limits.reset(limit, bucket: bucket, kind: rate?.kind, window: rate?.window)
+            }
             answer.insert(("status", "reset"), at: 0)
         case .block:
             let until = try end(of: object["for"])
-            try await limits.block(limit, bucket: bucket, until: until, as: title)
+            try await storing("is blocked") { try await limits.block(limit, bucket: bucket, until: until, as: title) }
             answer.insert(("status", "blocked"), at: 0)
             answer.append(("blocked_until", instant(until)))
         case .unblock:
-            try await limits.block(limit, bucket: bucket, until: 0, as: title)
+            try await storing("is not blocked any more") {
+                try await limits.block(limit, bucket: bucket, until: 0, as: title)
+            }
             answer.insert(("status", "unblocked"), at: 0)
         }
         tell(change, title, bucket)
         return .ordered(answer)
+    }
+
+    /// A change holds from now on; where it cannot be stored, it does so until a restart.
+    private func storing(_ holds: String, _ change: () async throws -> Void) async throws(AdminFailure) {
+        do {
+            try await change()
+        } catch {
+            logger.error("a change of a limit cannot be stored", metadata: [LogKeys.reason: "\(error)"])
+            throw AdminFailure(
+                .unavailable, "the bucket \(holds), but that could not be stored: a restart forgets it; the log says why")
+        }
     }
 
     /// What an operator does to a limit is a line of the log, as what befalls it is.

@@ -101,8 +101,8 @@ struct ModelCatalog {
         return upstream.models.list + upstream.deployments.keys + told.filter { upstream.models.shows($0) }
     }
 
-    /// The models of the route's presets; where it has none, for a star those of the vendor whose format an upstream speaks, and for
-    /// globs that say more those of all vendors.
+    /// The models of the route's presets; where these have none that are shipped, for a star those of the vendor whose format an
+    /// upstream speaks, and for globs that say more those of all vendors.
     private func wellKnown(_ patterns: [Glob], _ route: Route) -> [(String, Source)] {
         let upstreams = route.tiers.flatMap(\.targets).compactMap { snapshot.configuration.upstream(at: $0.upstream) }
         var names = upstreams.compactMap(\.preset).flatMap { ShippedPrices.all.knownNames(ofPreset: $0) }
@@ -114,10 +114,9 @@ struct ModelCatalog {
             .map { ($0, source(of: $0)) }
     }
 
-    /// Of an upstream without a preset, or with one of the user's own: what its format's vendor has.
+    /// What the vendor of an upstream's format has.
     private static func vendorNames(_ upstream: Upstream) -> [String] {
-        guard upstream.preset.flatMap({ PresetCatalog.builtIn[$0] }) == nil else { return [] }
-        return ShippedPrices.all.knownNames(ofPreset: upstream.dialect == .responses ? "openai" : upstream.dialect.rawValue)
+        ShippedPrices.all.knownNames(ofPreset: upstream.dialect == .responses ? "openai" : upstream.dialect.rawValue)
     }
 
     // MARK: Where they lead

@@ -1,4 +1,6 @@
+import Basics
 import Dialects
+import Foundation
 import ProxyCore
 
 /// How the command line prints what it was told.
@@ -28,7 +30,8 @@ extension AdminClient {
             let tags = (key["tags"]?.stringMap ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
             table.add([
                 .text(key["name"]?.string ?? ""), .text(key["id"]?.string ?? ""), .text(key["key"]?.string ?? ""),
-                .text(key["enabled"]?.bool == false ? "disabled" : "enabled"), .text(key["policy"]?.string ?? ""),
+                .text(key["enabled"]?.bool == false ? "disabled" : Self.isOver(key["expires"]) ? "expired" : "enabled"),
+                .text(key["policy"]?.string ?? ""),
                 .text(tags.joined(separator: " ")), .count(key["total_requests"]?.int), .count(key["total_input"]?.int),
                 .count(key["total_output"]?.int), .text(Self.time(key["last_used"])),
             ])
@@ -148,7 +151,7 @@ extension AdminClient {
             table.add([
                 .text(limit["limit"]?.string ?? ""), .text(limit["bucket"]?.string ?? ""), .text(limit["kind"]?.string ?? ""),
                 .text(limit["window"]?.string ?? ""), amount("max"), amount("used"), amount("reserved"), amount("remaining"),
-                .text(Self.time(limit["resets_at"])), .text(Self.time(limit["blocked_until"])),
+                .text(Self.time(limit["resets_at"])), .text(Self.blockEnd(limit["blocked_until"])),
             ])
         }
         return table.text
@@ -187,6 +190,16 @@ extension AdminClient {
     /// `2026-11-26 14:03:20`, in the zone of the server.
     private static func time(_ value: JSONValue?) -> String {
         value?.string.map { String($0.prefix(19)).replacing("T", with: " ") } ?? "-"
+    }
+
+    private static func isOver(_ end: JSONValue?) -> Bool {
+        guard let end = end?.string.flatMap({ RFC3339.parse($0, .lenient) }) else { return false }
+        return end.seconds <= Int(Date().timeIntervalSince1970)
+    }
+
+    /// A block without an end lasts until the end of time.
+    private static func blockEnd(_ value: JSONValue?) -> String {
+        value?.string?.hasPrefix("9999-12-31") == true ? "it is lifted" : time(value)
     }
 
     /// What a row says of a group: `tag:team` may be written so, or as a member of `tags`.

@@ -45,11 +45,14 @@ extension RecordedDecision {
         if let inputs = row["inputs"] { take(inputs: inputs) }
         decided.rule = row["rule"]?.string
         decided.status = row["status"]?.int ?? 0
-        let tier = row["tier"]?.string ?? ""
-        decided.target = Target(tier: tier, upstream: upstream, model: model, account: row["account"]?.string ?? "")
-        // Who failed, or was passed over, was no better than out.
+        let target = Target(
+            tier: row["tier"]?.string ?? "", upstream: upstream, model: model, account: row["account"]?.string ?? "")
+        decided.target = target
+        // Who was asked before the one that answered, or was passed over, was no better than out.
         for attempt in row["attempts"]?.array ?? [] {
-            guard let tier = attempt["tier"]?.string, let account = attempt["account"]?.string else { continue }
+            guard let tier = attempt["tier"]?.string, let account = attempt["account"]?.string,
+                (tier, account) != (target.tier, target.account)
+            else { continue }
             let parts = tier.split(separator: "/", maxSplits: 1)
             guard let first = parts.first else { continue }
             let meant = parts.count > 1 && parts[1] != "*" ? String(parts[1]) : asked

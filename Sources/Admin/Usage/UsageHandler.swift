@@ -9,9 +9,9 @@ struct UsageHandler {
     let zone: Zone
     let now: Date
 
-    /// What is told without a date: the latest days, and hours, that have usage.
-    private static let longestDays = 366
-    private static let longestHours = 31 * 24
+    /// Without a date all days and hours that have usage are told: those of ten years.
+    private static let longestDays = 10 * 366
+    private static let longestHours = longestDays * 24
 
     func total() async throws -> JSONValue {
         let total = try await usage.totals()

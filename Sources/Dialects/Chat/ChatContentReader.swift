@@ -139,7 +139,8 @@ struct ChatContentReader {
             if !text.isEmptyText { blocks = [.text(HubText(text: text))] }
         case .array(let parts):
             for (index, part) in parts.enumerated() {
-                if let block = try ChatPartReader.block(part, "\(path).content[\(index)]", &work) { blocks.append(block) }
+                let place = "\(path).content[\(index)]"
+                if let block = try ChatPartReader.block(part, place, &work) { blocks.append(block.placed(at: place)) }
             }
         case .null, nil: break
         case .bool, .number, .object: throw RequestWork.invalid("\(path).content", "expected a string or an array")
@@ -176,9 +177,9 @@ enum ChatPartReader {
             let audio = part["input_audio"] ?? part
             let data = audio["data"]?.string ?? ""
             if let (type, inner) = MediaType.split(dataURL: data) {
-                return .audio(format: audio["format"]?.string ?? AttachedFile.format(type), data: inner)
+                return .audio(HubAudio(format: audio["format"]?.string ?? AttachedFile.format(type), data: inner))
             }
-            return .audio(format: audio["format"]?.string ?? "wav", data: data)
+            return .audio(HubAudio(format: audio["format"]?.string ?? "wav", data: data))
         case "file", "input_file": return try file(part["file"] ?? part, path, cache(part), work)
         case "video_url", "audio_url", "input_video": return try film(part, path, work)
         case "tool_use", "tool_result", "document", "image", "search_result", "redacted_thinking":

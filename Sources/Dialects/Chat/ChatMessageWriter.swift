@@ -243,7 +243,7 @@ struct ChatMessageWriter {
     private static func call(_ call: HubToolUse, _ signature: String?, _ work: inout RequestWork) -> JSONValue {
         var object: JSONObject = [
             "id": .string(work.ids.send(call.id)), "type": "function",
-            "function": ["name": .string(work.names.send(call.name)), "arguments": .string(call.arguments.text)],
+            "function": ["name": .string(work.names.send(call.name)), "arguments": .string(call.arguments.objectText)],
         ]
         if let signature { CallSignature.put(signature, on: &object) }
         return .object(object)
@@ -261,9 +261,9 @@ struct ChatMessageWriter {
             var parts = try self.document(document, path, &work)
             if let last = parts.indices.last { parts[last] = marked(parts[last], document.cache) }
             return parts
-        case .audio(let format, let data):
+        case .audio(let audio):
             guard able.quirks.audio else { return try omitted("audio", path, &work) }
-            return [["type": "input_audio", "input_audio": ["data": .string(data), "format": .string(format)]]]
+            return [["type": "input_audio", "input_audio": ["data": .string(audio.data), "format": .string(audio.format)]]]
         case .toolUse, .toolResult, .thinking: return []
         }
     }
@@ -300,7 +300,9 @@ struct ChatMessageWriter {
             return [
                 ["type": "file", "file": ["filename": .string(name), "file_data": .string("data:\(type);base64,\(data)")]]
             ]
-        case .url: throw RequestWork.unsupported(path, "documents by address are not available with this upstream")
+        case .url:
+            let place = document.place ?? path
+            throw RequestWork.unsupported(place, "documents by address are not available with this upstream")
         case .text(let text): return [["type": "text", "text": .string(head.isEmpty ? text : head + "\n" + text)]]
         case .blocks(let blocks):
             var parts: [JSONValue] = head.isEmpty ? [] : [["type": "text", "text": .string(head)]]

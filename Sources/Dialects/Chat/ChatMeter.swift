@@ -99,6 +99,9 @@ extension MeterCore {
             case .object:
                 if member.key(equals: "delta", in: data) || member.key(equals: "message", in: data) {
                     lookAtDelta(data, member.value)
+                } else if member.value.count > 2, member.key(equals: "error", in: data) {
+                    // Servers that ask others have their errors beside what came of the choice.
+                    fail(with: data.slice(first.value))
                 } else {
                     tally.takeChat(data, member)
                 }

@@ -15,6 +15,7 @@ struct ChatRequestWriter {
     static func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
         var writer = ChatRequestWriter(request, work)
         try writer.spellFormat(&work)
+        try writer.request.fitFormat(isFirstParty: writer.able.isFirstParty, &work)
         writer.out.append("model", .string(work.model))
         writer.out.append("messages", .array(try ChatMessageWriter.messages(writer.request, &work)))
         try writer.writeLimits(&work)
@@ -45,7 +46,7 @@ struct ChatRequestWriter {
         if let temperature = request.temperature {
             if able.isReasoning {
                 // The default is no wish.
-                if temperature != 1 { try work.note("temperature", .dropped) }
+                if temperature != 1 { try work.note(work.param(openAI: "temperature"), .dropped) }
             } else {
                 out.append("temperature", .decimal(temperature))
             }
@@ -69,10 +70,14 @@ struct ChatRequestWriter {
             guard let value = request.sampling[name] else { continue }
             if request.client == .gemini, name.hasSuffix("logprobs") {
                 // There is no way back for them.
-                if name == "logprobs" { try work.note("generationConfig.responseLogprobs", .dropped) }
+                if name == "logprobs" { try work.note(work.param(openAI: name), .dropped) }
                 continue
             }
-            if able.isReasoning, name.hasSuffix("_penalty") { try work.note(name, .dropped) } else { out.append(name, value) }
+            if able.isReasoning, name.hasSuffix("_penalty") {
+                try work.note(work.param(openAI: name), .dropped)
+            } else {
+                out.append(name, value)
+            }
         }
     }
 
@@ -253,7 +258,7 @@ struct ChatRequestWriter {
             if quirks.verbosity ?? able.isFirstParty {
                 out.append("verbosity", verbosity)
             } else {
-                try work.note(request.client == .responses ? "text.verbosity" : "verbosity", .dropped)
+                try work.note(work.param(openAI: "verbosity"), .dropped)
             }
         }
         // A key only says where to look for a prefix: without it nothing is lost but luck.

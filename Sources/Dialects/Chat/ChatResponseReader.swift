@@ -403,7 +403,14 @@ struct ChatResponseReader: ResponseReader {
                     events.unknown("tool_calls", type)
                     continue
                 }
-                slots.take(index: index, id: id, name: none, arguments: none, to: &events)
+                if JSONScan.find("name", of: data, in: element.value) != nil
+                    || JSONScan.find("arguments", of: data, in: element.value) != nil
+                {
+                    // Workers AI: name and arguments stand in the call itself.
+                    call(data, element.value, index: index, id: id, isAnother: isAnother, &events)
+                } else {
+                    slots.take(index: index, id: id, name: none, arguments: none, to: &events)
+                }
             }
         }
     }

@@ -25,7 +25,7 @@ enum AttachedFile {
             guard readByAll.contains(type) || work.upstream.format.kin == .gemini else { throw unknown(type, path) }
             return .image(HubMedia(source: .base64(type: type, data: data), cache: cache))
         }
-        if type.hasPrefix("audio/") { return .audio(format: format(type), data: data) }
+        if type.hasPrefix("audio/") { return .audio(HubAudio(format: format(type), data: data)) }
         let isText = type.hasPrefix("text/") || texts.contains(type) || type.hasSuffix("+json") || type.hasSuffix("+xml")
         if isText, let bytes = Base64.decode(data) {
             return .document(

@@ -23,6 +23,8 @@ public struct ConversionOptions: Sendable {
     public var recallResponse: (@Sendable (String) -> [UInt8]?)?
     /// What seals the items that only this proxyd reads; nil: none are made.
     public var sealing: ItemSealing?
+    /// What the rule sets; all of it that the client's format has a name for is in the body already.
+    public var set = RequestOverrides.none
     /// Seconds since 1970, for the times that some responses carry.
     public var now: Int
     /// Ids of the response are derived from it when the upstream gives none.

@@ -82,7 +82,7 @@ enum HubBlock {
     case text(HubText)
     case image(HubMedia)
     case document(HubDocument)
-    case audio(format: String, data: String)
+    case audio(HubAudio)
     case toolUse(HubToolUse)
     case toolResult(HubToolResult)
     case thinking(HubThinking)
@@ -98,6 +98,15 @@ struct HubMedia {
     var source: Source
     var detail: String?
     var cache: HubCacheMark?
+    /// Where the client has it, for errors.
+    var place: String?
+}
+
+struct HubAudio {
+    var format: String
+    var data: String
+    /// Where the client has it, for errors.
+    var place: String?
 }
 
 struct HubDocument {
@@ -112,6 +121,8 @@ struct HubDocument {
     var title: String?
     var context: String?
     var cache: HubCacheMark?
+    /// Where the client has it, for errors.
+    var place: String?
 }
 
 struct HubToolUse {
@@ -144,16 +155,38 @@ enum HubArguments {
     var text: String {
         switch self {
         case .value(let value): value.isNull ? "{}" : value.text
-        case .text(let text): text.trimmingSpace.isEmpty ? "{}" : text
+        case .text(let text): text.trimmingSpace.isEmpty || text.trimmingSpace == "null" ? "{}" : text
         }
+    }
+
+    /// The arguments as a text that holds an object: servers that fill a model's template with them refuse any other.
+    var objectText: String {
+        guard case .text(var text) = self else { return self.text }
+        let kind = text.withUTF8 { try? JSONScan.validate(UnsafeRawBufferPointer($0)) }
+        return kind == .object ? text : object.text
+    }
+
+    /// What a call of a response says, as text for OpenAI's clients: what is put into one text too many is taken out of it.
+    var shownText: String {
+        guard case .text(let text) = self, let value = try? JSONValue(parsing: text.trimmingSpace), let inner = value.string,
+            let object = Self.object(in: inner)
+        else { return self.text }
+        return object.text
     }
 
     private static func wrapped(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object: value
         case .null: [:]
-        case .bool, .number, .string, .unpaired, .array: ["value": value]
+        case .string(let text): object(in: text) ?? ["value": value]
+        case .bool, .number, .unpaired, .array: ["value": value]
         }
+    }
+
+    /// The object that a text holds where it was written as JSON twice; nil where it is a text of its own.
+    private static func object(in text: String) -> JSONValue? {
+        guard text.trimmingSpace.first == "{", let inner = try? JSONValue(parsing: text.trimmingSpace) else { return nil }
+        return inner.object == nil ? nil : inner
     }
 }
 
@@ -243,6 +276,32 @@ extension String {
 extension HubBlock {
     /// A block that was left out: a thought of nothing, which no writer shows and which keeps the texts beside it apart.
     static var omitted: HubBlock { .thinking(HubThinking()) }
+
+    /// Where the client has a block that an upstream may not take; nil for all that every one takes.
+    var place: String? {
+        switch self {
+        case .image(let image): image.place
+        case .document(let document): document.place
+        case .audio(let audio): audio.place
+        case .text, .toolUse, .toolResult, .thinking: nil
+        }
+    }
+
+    /// The same block, known to be at `place`.
+    func placed(at place: String) -> HubBlock {
+        switch self {
+        case .image(var image):
+            image.place = place
+            return .image(image)
+        case .document(var document):
+            document.place = place
+            return .document(document)
+        case .audio(var audio):
+            audio.place = place
+            return .audio(audio)
+        case .text, .toolUse, .toolResult, .thinking: return self
+        }
+    }
 
     /// The block's plain text, if it is text.
     var text: JSONValue? {

@@ -20,6 +20,7 @@ public enum RequestConverter {
         var work = RequestWork(options: options, client: client, upstream: upstream, model: model)
         var request = try read(object, &work)
         if let stream = options.stream { request.stream = stream }
+        if !options.set.isEmpty { try options.set.complete(&request, &work) }
         if !work.notes.isEmpty, request.turns.allSatisfy(\.isEmpty) {
             let list = client == .responses ? "input" : client == .gemini ? "contents" : "messages"
             throw RequestWork.unsupported(list, "nothing in it is known to this upstream")
@@ -27,6 +28,7 @@ public enum RequestConverter {
         if needsResponses(request, work) { work.turn(to: .responses) }
         let format = work.upstream.format
         var converted = try format.write(request, &work)
+        for (member, value) in work.carried { converted[member] = value }
         try RequestQuirks(options.capabilities, for: format.kin).apply(to: &converted, &work)
         try limitStops(work)
         return ConvertedRequest(

@@ -20,6 +20,8 @@ public struct RequestOverrides: Sendable {
         var rival: String?
         /// How the field is called in the file.
         var written: String
+        /// The format has no name for the field: in a conversion it is no part of the client's body.
+        var isNameless = false
     }
 
     public static let none = RequestOverrides([])
@@ -68,23 +70,29 @@ public struct RequestOverrides: Sendable {
         guard !parts.isEmpty else {
             guard let field = OverriddenField(member) else { return [Setting(path: [member], value: value, written: member)] }
             if kind == .plain { return [] }
-            return field.setting(value, in: kind, written: member) ?? [Setting(path: [member], value: value, written: member)]
+            return field.setting(value, in: kind, written: member)
+                ?? [Setting(path: [member], value: value, written: member, isNameless: true)]
         }
         let holder = member == "generation_config" ? "generationConfig" : member
         if kind == .plain, holder == "generationConfig" { return [] }
         return parts.flatMap { name, value in
-            OverriddenField(name)?.setting(value, in: kind, written: name)
-                ?? [Setting(path: [holder, name], value: value, written: name)]
+            let field = OverriddenField(name)
+            return field?.setting(value, in: kind, written: name)
+                ?? [Setting(path: [holder, name], value: value, written: name, isNameless: field != nil)]
         }
     }
 
     // MARK: Applying
 
     /// Sets the fields in a body, no limit of an answer above `cap`.
-    public func apply(to patch: inout JSONPatch, in bytes: UnsafeRawBufferPointer, as form: RequestForm, cap: Int? = nil) {
+    /// - Parameter isConverted: the body is converted after this, and gets what its format has no name for on the way (`complete`).
+    public func apply(
+        to patch: inout JSONPatch, in bytes: UnsafeRawBufferPointer, as form: RequestForm, cap: Int? = nil,
+        isConverted: Bool = false
+    ) {
         var nested: [(holder: String, settings: [Setting])] = []
         var setsLimit = false
-        for setting in settings[form.kind] ?? [] {
+        for setting in settings[form.kind] ?? [] where !(isConverted && setting.isNameless) {
             var setting = setting
             let isLimit = OverriddenField(setting.written) == .limit
             if isLimit { setsLimit = true }
@@ -103,6 +111,44 @@ public struct RequestOverrides: Sendable {
         // What the client says is none of what is sent where the rule says it.
         if let cap, !setsLimit { form.cap(&patch, at: cap, in: bytes) }
         for (holder, settings) in nested { apply(settings, inside: holder, to: &patch, bytes, form, cap) }
+    }
+
+    /// Sets in a request that is converted what its client's format has no name for.
+    func complete(_ request: inout HubRequest, _ work: inout RequestWork) throws(ConversionProblem) {
+        for setting in settings[RequestForm.Kind(work.client)] ?? [] where setting.isNameless {
+            let value = setting.value
+            switch OverriddenField(setting.written) {
+            case .topK: request.topK = value
+            case .stops: request.stops = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
+            case .seed: request.sampling["seed"] = value
+            case .frequencyPenalty: request.sampling["frequency_penalty"] = value
+            case .presencePenalty: request.sampling["presence_penalty"] = value
+            case .verbosity: request.verbosity = value
+            case .choices: if value.int ?? 1 > 1 { try work.note(setting.written, .dropped) }
+            case .limit, .temperature, .topP, .effort, .serviceTier, nil: break
+            }
+        }
+    }
+
+    /// What the file sets by itself in a member that is called `name` in the client's body, where the upstream may know it; nil where
+    /// the client says it alone.
+    func carried(_ name: String, from client: ClientDialect, to kin: ClientDialect) -> (member: String, value: JSONValue)? {
+        guard !isEmpty, Self.own(kin)?.contains(name) ?? true else { return nil }
+        let setting = settings[RequestForm.Kind(client)]?.last {
+            !$0.isNameless && $0.path == [$0.written] && OverriddenField($0.written) == nil
+                && ($0.written == name || (client == .gemini && GeminiKey.camel($0.written) == name))
+        }
+        return setting.map { ($0.written, $0.value) }
+    }
+
+    /// Members that a format has and the others do not; nil: servers of the format have members of their own.
+    private static func own(_ kin: ClientDialect) -> Set<String>? {
+        switch kin {
+        case .openai: nil
+        case .anthropic: ["cache_control", "container", "context_management", "inference_geo", "mcp_servers", "thinking"]
+        case .responses: ["context_management", "max_tool_calls", "prompt_cache_retention", "truncation"]
+        case .gemini: ["labels", "safetySettings"]
+        }
     }
 
     /// Sets fields within a member, which is written anew.

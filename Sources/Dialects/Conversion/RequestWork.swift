@@ -14,6 +14,8 @@ struct RequestWork {
     var namespaces: [String: ToolNamespace] = [:]
     /// The function that stands for a Responses client's own search for tools.
     var toolSearch: String?
+    /// What the rule sets in the upstream's own words, which the client's format does not know.
+    private(set) var carried: [(member: String, value: JSONValue)] = []
     /// Stop sequences that the upstream does not take and proxyd looks for itself.
     var emulatedStops: [String] = []
 
@@ -45,6 +47,20 @@ struct RequestWork {
         }
     }
 
+    /// What the client calls a parameter that OpenAI calls `name`, where its format has it under a name or in a place of its own.
+    func param(openAI name: String) -> String {
+        switch (client, name) {
+        case (.responses, "verbosity"): "text.verbosity"
+        case (.gemini, "temperature"): "generationConfig.temperature"
+        case (.gemini, "seed"): "generationConfig.seed"
+        case (.gemini, "presence_penalty"): "generationConfig.presencePenalty"
+        case (.gemini, "frequency_penalty"): "generationConfig.frequencyPenalty"
+        case (.gemini, "logprobs"): "generationConfig.responseLogprobs"
+        case (.gemini, "top_logprobs"): "generationConfig.logprobs"
+        default: name
+        }
+    }
+
     /// Where the client has what a turn says.
     func content(of turn: HubTurn) -> String {
         switch client {
@@ -65,6 +81,9 @@ struct RequestWork {
 
     /// Records that `param` was not carried as it was. In strict mode that refuses the request.
     mutating func note(_ param: String, _ action: LossyNote.Action) throws(ConversionProblem) {
+        if action == .dropped, let set = options.set.carried(param, from: client, to: upstream.format.kin) {
+            return carried.append(set)
+        }
         switch options.lossPolicy {
         case .strict:
             throw ConversionProblem(

@@ -13,6 +13,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     /// Parts that were left out since nothing is known of them: where they stood, and their type.
     private(set) var unknownParts: [String] = []
 
+    private enum ArgumentForm: Sendable { case unknown, shown, held }
+
     /// Kinds of parts of one answer that are told of.
     private static var mostUnknownParts: Int { 8 }
 
@@ -28,8 +30,10 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private var calledIDs: Set<[UInt8]> = []
     private var joiner = TextJoiner()
     private var stops: StopScanner
-    /// Arguments of a tool that takes free text, until they are whole.
+    /// Arguments of a call that cannot be shown before they are whole: free text, and what does not begin as an object does.
     private var wrapped: [UInt8] = []
+    /// What is known of the arguments of the call in hand: they are shown as they come once they begin as an object does.
+    private var form = ArgumentForm.unknown
     private var keeper = ThoughtKeeper()
     /// Characters of the text in hand, and where its passage begins: what OpenAI's clients count citations by.
     private var written = 0
@@ -170,6 +174,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         raised.insert(.content)
         hasTools = true
         wrapped.removeAll(keepingCapacity: true)
+        form = .unknown
         let ownName = clientName(name)
         let ownID = uniqueID(id)
         toolCount &+= 1
@@ -185,18 +190,33 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     mutating func toolArguments(_ text: RawText) {
         contentBytes &+= text.count
-        guard !isEnded, !text.isEmpty else { return }
-        if open == .customTool {
-            wrapped.append(contentsOf: text)
-        } else if let block = open, block == .tool || block == .toolSearch {
-            if joiner.needsWork(text) {
-                joiner.join(text).withUnsafeBytes { raw in
-                    if !raw.isEmpty { writer.delta(block, raw, &state) }
-                }
-            } else {
-                writer.delta(block, text, &state)
-            }
+        guard !isEnded, !text.isEmpty, let block = open, block.isCall else { return }
+        if form == .unknown, block != .customTool {
+            // Blanks before the first of it say nothing.
+            guard let first = JSONText.firstVisible(of: text) else { return }
+            form = first == 0x7B ? .shown : .held
         }
+        guard form == .shown else { return wrapped.append(contentsOf: text) }
+        if joiner.needsWork(text) {
+            joiner.join(text).withUnsafeBytes { raw in
+                if !raw.isEmpty { writer.delta(block, raw, &state) }
+            }
+        } else {
+            writer.delta(block, text, &state)
+        }
+    }
+
+    /// Arguments that are no object, in the words of the client: nothing is `{}`, and an object written as JSON twice is itself.
+    private func meantArguments() -> [UInt8] {
+        let said = HubArguments.text(wrapped.withUnsafeBytes { JSONText.decode($0) })
+        let meant =
+            switch state.context.client {
+            case .anthropic, .gemini: said.object.text
+            case .openai, .responses: said.shownText
+            }
+        var out: [UInt8] = []
+        JSONText.append(escaping: meant, to: &out)
+        return out
     }
 
     mutating func toolEnd() {
@@ -271,6 +291,11 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
             unwrapped().withUnsafeBytes { raw in
                 if !raw.isEmpty { writer.delta(block, raw, &state) }
             }
+        } else if block.isCall, !wrapped.isEmpty {
+            // What was cut off stays as it is.
+            let text = isCut ? wrapped.withUnsafeBytes { $0.repaired } : meantArguments()
+            text.withUnsafeBytes { writer.delta(block, $0, &state) }
+            wrapped.removeAll(keepingCapacity: true)
         }
         writer.close(block, isCut: isCut, &state)
     }

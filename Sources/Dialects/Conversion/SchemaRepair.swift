@@ -7,10 +7,32 @@ enum SchemaRepair {
 
     /// A tool's schema as OpenAI servers want it: an object at the root, `properties` in every object, no `$schema`.
     static func forChat(_ schema: JSONValue?) -> JSONValue {
-        var root = schema?.object ?? [:]
+        var root = schema.map(withoutNulls)?.object ?? [:]
         root["$schema"] = nil
         if root["type"]?.string != "object" { root["type"] = "object" }
         return withProperties(.object(root))
+    }
+
+    /// A schema without keywords that say null: so some programs write those that are not there, and no vendor takes them.
+    static func withoutNulls(_ schema: JSONValue) -> JSONValue { saysNull(schema) ? stripped(schema) : schema }
+
+    private static let nullable: Set<String> = ["const", "default", "example"]
+
+    private static func saysNull(_ schema: JSONValue) -> Bool {
+        guard let object = schema.object else { return false }
+        return object.members.contains { member in
+            if member.value.isNull { return !nullable.contains(member.key) }
+            if single.contains(member.key) || lists.contains(member.key) {
+                return member.value.array?.contains(where: saysNull) ?? saysNull(member.value)
+            }
+            return named.contains(member.key) && member.value.object?.members.contains { saysNull($0.value) } ?? false
+        }
+    }
+
+    private static func stripped(_ schema: JSONValue) -> JSONValue {
+        guard let object = schema.object else { return schema }
+        let said = object.members.filter { !$0.value.isNull || nullable.contains($0.key) }
+        return .object(mapped(JSONObject(said), stripped))
     }
 
     /// Adds an empty `properties` to every object schema that lacks it.
@@ -115,7 +137,7 @@ enum SchemaRepair {
 
     /// A tool's schema as Anthropic wants it: an object at the root, and no alternatives there (conversion.md 3.2.4).
     static func forMessages(_ schema: JSONValue?) -> JSONValue {
-        guard var root = schema?.object, !root.isEmpty else { return ["type": "object", "properties": [:]] }
+        guard var root = schema.map(withoutNulls)?.object, !root.isEmpty else { return ["type": "object", "properties": [:]] }
         for keyword in ["anyOf", "oneOf", "allOf"] {
             guard let branches = root[keyword]?.array else { continue }
             root[keyword] = nil

@@ -52,7 +52,8 @@ public enum ContextLimit {
 
     private static let pairs: [(StaticString, StaticString)] = [
         // Gemini; Copilot; LM Studio
-        ("input token count", "exceed"), ("prompt token count", "exceeds the limit"),
+        ("input token count", "exceed"), ("input token count", "only supports up to"),
+        ("prompt token count", "exceeds the limit"),
         ("tokens to keep from the initial prompt", "context"), ("context length", "exceed"), ("context window", "exceed"),
         ("context size", "exceed"), ("too many tokens", "context"), ("too many tokens", "maximum"),
         ("too many tokens", "size limit exceeded"), ("too many tokens", "exceeds model limit"),

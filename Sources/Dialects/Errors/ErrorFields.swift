@@ -59,7 +59,8 @@ struct ErrorFields {
         {
             message = said + " (\(tokens) tokens > \(limit) maximum)"
         }
-        type = error["type"]?.string
+        // Amazon's services have it under a name of their own.
+        type = error["type"]?.string ?? error["__type"]?.string
         code = error["code"]?.string ?? error["status"]?.string ?? error["details"]?["error_code"]?.string
         let number = error["code"]?.int ?? error["code"]?.string.flatMap { Int($0) } ?? error["http_status"]?.int
         if code == nil, let number, number >= 1_000, number < 10_000 { code = String(number) }
@@ -81,7 +82,11 @@ struct ErrorFields {
         }
         if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
         for detail in error["details"]?.array ?? [] {
-            if let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
+            if !tellsReset, let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
+            // Google's Code Assist, Antigravity: how far a model's reset is off.
+            if let delay = detail["metadata"]?["quotaResetDelay"]?.string, let seconds = RetryAfter.seconds(duration: delay) {
+                (retryAfterSeconds, tellsReset) = (seconds, true)
+            }
             if let word = detail["reason"]?.string {
                 reason = reason ?? word
                 code = code ?? word

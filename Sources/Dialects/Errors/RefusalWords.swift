@@ -186,6 +186,7 @@ enum RefusalWords {
         "exceeded_current_quota_error", "billing hard limit", "billing_not_active", "insufficient balance",
         "insufficient_balance", "balance is insufficient",
         "arrearage", "in arrears", "insufficient credits", "used all available credits", "monthly spending limit",
+        "monthly spending cap",
         "exhausted balance", "balance is exhausted", "balance exhausted", "balance is depleted", "credits are depleted",
         "credits have been depleted", "top up your",
     ]

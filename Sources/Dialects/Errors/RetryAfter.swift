@@ -70,7 +70,8 @@ public enum RetryAfter {
     static func wait(inMessage body: UnsafeRawBufferPointer) -> (seconds: Int, isReset: Bool)? {
         let phrases: [(words: StaticString, isReset: Bool)] = [
             ("reset after ", true), ("resets in ", true), ("reset in ", true), ("replenished in ", true),
-            ("try again in ", false), ("retry in ", false), ("retry after ", false),
+            ("try again in ", false), ("try again after ", false), ("retry in ", false), ("retry after ", false),
+            ("please wait ", false),
             ("\"retrydelay\":\"", false), ("\"retrydelay\": \"", false),
         ]
         for (phrase, isReset) in phrases {

@@ -53,15 +53,15 @@ public struct UpstreamError: Error, Sendable, Hashable {
         let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])
         let coded = VendorCodes.meaning(fields.code, status: status)
         let subject = coded.map(\.subject) ?? RefusalWords.subject(status: status, own)
-        let stated = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
+        let stated = statedWait(fields, body)
         var error = UpstreamError(
             errorClass: coded?.errorClass ?? classify(status: status, subject, body), status: status,
             message: Redaction.redact(message ?? "the upstream answered \(status)"), type: fields.type, code: fields.code,
             isExhausted: isExhausted(status, fields.message ?? "", own, body),
-            retryAfterSeconds: fields.retryAfterSeconds ?? stated?.seconds, tellsReset: stated?.isReset ?? fields.tellsReset,
+            retryAfterSeconds: stated?.seconds, tellsReset: stated?.isReset ?? false,
             subject: subject
         )
-        error.resetsAt = fields.resetsAt
+        error.resetsAt = fields.resetsAt ?? VendorCodes.reset(fields.code, in: message ?? "")
         error.reason = fields.reason
         error.isVendors = fields.isVendors || message == nil
         error.readAs = status
@@ -69,6 +69,27 @@ public struct UpstreamError: Error, Sendable, Hashable {
         if status >= 500, error.errorClass == .contextTooLong { error.status = 400 }
         return error
     }
+
+    /// The wait that a body tells in a field, else in words. Where the field is made for any wait, and words tell of a reset that is no
+    /// sooner, that counts.
+    private static func statedWait(_ fields: ErrorFields, _ body: UnsafeRawBufferPointer) -> (seconds: Int, isReset: Bool)? {
+        let words = RetryAfter.wait(inMessage: body)
+        guard let seconds = fields.retryAfterSeconds else { return words }
+        if !fields.tellsReset, let words, words.isReset, words.seconds >= seconds - waitSlack {
+            return (max(words.seconds, seconds), true)
+        }
+        return (seconds, fields.tellsReset)
+    }
+
+    /// Takes over the wait that the head names: it is until a reset where the head says so, or the body tells of one at that time.
+    public mutating func take(wait seconds: Int, isReset: Bool) {
+        let isTheBodys = tellsReset && abs((retryAfterSeconds ?? 0) - seconds) <= Self.waitSlack
+        retryAfterSeconds = seconds
+        tellsReset = isReset || isTheBodys
+    }
+
+    /// Two waits that differ by no more are one, in seconds.
+    private static let waitSlack = 60
 
     /// The same as far as the vendor says it: without what `names` of the client's put into its words.
     public func heard(without names: [String]) -> UpstreamError {
@@ -162,6 +183,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
 
     static let exhaustion: [StaticString] = [
         "exhausted", "capacity", "quota", "credit", "balance", "rate limit", "rate_limit", "rate-limit", "ratelimit",
+        "throttlingexception",
     ]
 
     // MARK: Classes
@@ -172,6 +194,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
     ) -> ErrorClass {
         func says(_ phrases: StaticString...) -> Bool { phrases.contains { ByteSearch.contains($0, in: body) } }
         if says("exhausted your capacity", "exhausted capacity", "quota will reset after") { return .rateLimit }
+        // Bedrock and what stands before it, with any status.
+        if says("throttlingexception") { return .rateLimit }
         switch status {
         case 429, 402:
             let isBilling = says("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")

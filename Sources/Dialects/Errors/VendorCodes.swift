@@ -1,3 +1,5 @@
+import Basics
+
 /// Numbers by which a vendor names its errors, where the words beside them may be in any language.
 ///
 /// Z.ai and bigmodel.cn: https://docs.bigmodel.cn/cn/api/api-code, as of November 2026.
@@ -17,4 +19,18 @@ enum VendorCodes {
         default: nil
         }
     }
+
+    /// When a plan's window begins anew, in seconds since 1970: Z.ai's words tell it by the clock of Beijing, without a zone.
+    static func reset(_ code: String?, in message: String) -> Int? {
+        guard code == "1308" || code == "1310" else { return nil }
+        let words = Array(message.utf8)
+        for start in words.indices.dropLast(stampLength - 1) where words[start + 4] == 0x2D && words[start + 10] == 0x20 {
+            let stamp = String(decoding: words[start..<start + stampLength], as: UTF8.self)
+            if let instant = RFC3339.parse(stamp + "+08:00", .lenient) { return instant.seconds }
+        }
+        return nil
+    }
+
+    /// Of `2026-11-29 02:00:00`.
+    private static let stampLength = 19
 }

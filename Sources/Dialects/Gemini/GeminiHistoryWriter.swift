@@ -197,10 +197,11 @@ struct GeminiHistoryWriter {
         case .image(let image):
             switch image.source {
             case .base64(let type, let data): return [Self.inline(type, data)]
-            case .url(let url, let type): return [try file(url, type ?? AttachedFile.named(url, or: "image/jpeg"), path)]
+            case .url(let url, let type):
+                return [try file(url, type ?? AttachedFile.named(url, or: "image/jpeg"), image.place ?? path)]
             }
         case .document(let document): return try self.document(document, path)
-        case .audio(let format, let data): return [Self.inline("audio/" + (format == "mp3" ? "mp3" : format), data)]
+        case .audio(let audio): return [Self.inline("audio/" + audio.format, audio.data)]
         case .toolUse, .toolResult, .thinking: return []
         }
     }
@@ -221,7 +222,7 @@ struct GeminiHistoryWriter {
         let head = [document.title, document.context].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "\n")
         switch document.source {
         case .base64(let type, let data): return [Self.inline(type, data)]
-        case .url(let url): return [try file(url, AttachedFile.named(url, or: "application/pdf"), path)]
+        case .url(let url): return [try file(url, AttachedFile.named(url, or: "application/pdf"), document.place ?? path)]
         case .text(let text): return [["text": .string(head.isEmpty ? text : head + "\n" + text)]]
         case .blocks(let blocks):
             var parts: [JSONValue] = head.isEmpty ? [] : [["text": .string(head)]]

@@ -49,7 +49,8 @@ struct GeminiRequestReader {
         var turn = HubTurn(role: role, blocks: [], position: index)
         var calls = 0
         for (number, part) in (content["parts"]?.array ?? content["parts"].map { [$0] } ?? []).enumerated() {
-            turn.blocks += try read(part, "\(path).parts[\(number)]", index, &calls, &work)
+            let place = "\(path).parts[\(number)]"
+            turn.blocks += try read(part, place, index, &calls, &work).map { $0.placed(at: place) }
         }
         guard !turn.blocks.isEmpty else { return }
         // Google's own clients keep every chunk of a streamed response as a content of the model's: together they are one turn.
@@ -161,7 +162,8 @@ struct GeminiRequestReader {
         }
         for (number, part) in (response["parts"]?.array ?? []).enumerated() {
             if let data = GeminiKey.get(part, "inlineData") {
-                result.content.append(try Self.inline(data, "\(path).parts[\(number)]", work))
+                let place = "\(path).parts[\(number)]"
+                result.content.append(try Self.inline(data, place, work).placed(at: place))
             } else {
                 try work.note("contents.parts.functionResponse", .dropped)
             }

@@ -95,7 +95,7 @@ struct GeminiRequestWriter {
         var out: JSONObject = ["name": .string(work.names.send(tool.name))]
         out.append("description", ifPresent: tool.description.map { .string($0) })
         if tool.isCustom { work.customTools.insert(tool.name) }
-        let schema = tool.isCustom ? HubTool.customSchema : tool.schema
+        let schema = tool.isCustom ? HubTool.customSchema : tool.schema.map(SchemaRepair.withoutNulls)
         let properties = schema?["properties"]?.object
         guard let schema, !(properties?.isEmpty ?? (schema.object?.isEmpty ?? true)) || schema["$ref"] != nil else {
             // A function without arguments has no schema at all.
@@ -104,7 +104,7 @@ struct GeminiRequestWriter {
         if able.jsonSchemaTools {
             out.append("parametersJsonSchema", GeminiJSONSchema.fitted(schema))
         } else {
-            out.append("parameters", GeminiSchema.cleaned(schema))
+            out.append("parameters", GeminiSchema.parameters(schema))
         }
         return .object(out)
     }
@@ -184,7 +184,7 @@ struct GeminiRequestWriter {
             config.append(own, value)
         }
         if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
-        if request.verbosity != nil { try work.note("verbosity", .dropped) }
+        if request.verbosity != nil { try work.note(work.param(openAI: "verbosity"), .dropped) }
         if !request.modalities.isEmpty {
             config.append("responseModalities", .array((["text"] + request.modalities).map { .string($0.uppercased()) }))
         }

@@ -232,8 +232,8 @@ struct GeminiResponseReader: ResponseReader {
         var arguments: [UInt8] = []
         JSONText.append(escaping: call.id, to: &id)
         JSONText.append(escaping: call.name, to: &name)
-        let value = call.arguments.object != nil ? call.arguments : [:]
-        value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &arguments) }
+        let said = call.arguments.string.map { HubArguments.text($0) } ?? HubArguments.value(call.arguments)
+        said.object.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &arguments) }
         id.withUnsafeBytes { id in name.withUnsafeBytes { events.toolStart(id: id, name: $0) } }
         arguments.withUnsafeBytes { events.toolArguments($0) }
         events.toolEnd()

@@ -19,6 +19,14 @@ enum GeminiSchema {
         return cleaned(schema, definitions, [], &budget)
     }
 
+    /// The same for the arguments of a function, which are an object.
+    static func parameters(_ schema: JSONValue) -> JSONValue {
+        let schema = cleaned(schema)
+        guard var root = schema.object, root["type"] == nil, root["anyOf"] == nil else { return schema }
+        root["type"] = "object"
+        return .object(root)
+    }
+
     /// `path` holds the definitions being put in: one that refers to itself becomes a plain object. `budget` bounds the growth.
     private static func cleaned(
         _ schema: JSONValue, _ definitions: [String: JSONValue], _ path: [String], _ budget: inout Int
@@ -75,14 +83,7 @@ enum GeminiSchema {
                 var branches: [JSONValue] = []
                 for branch in member.value.array ?? [] { branches.append(cleaned(branch, definitions, path, &budget)) }
                 out.append("anyOf", .array(branches))
-            case "enum":
-                let isText = object["type"].map { $0 == "string" || $0.array?.contains("string") ?? false } ?? true
-                if isText {
-                    let values = (member.value.array ?? []).filter { !$0.isNull }
-                    out.append("enum", .array(values.map { .string($0.string ?? $0.text) }))
-                } else {
-                    words.append("one of \(member.value.text)")
-                }
+            case "enum": choose(among: member.value, of: object["type"], &out, &words)
             case "required":
                 let known = Set(object["properties"]?.object?.members.map(\.key) ?? [])
                 let kept = (member.value.array ?? []).filter { known.contains($0.string ?? "") }
@@ -97,8 +98,21 @@ enum GeminiSchema {
             }
         }
         if !words.isEmpty { describe(&out, words) }
-        if out["enum"] != nil, out["type"] == nil { out["type"] = "string" }
+        if object["enum"] != nil, out["type"] == nil { out["type"] = "string" }
+        // A list without word of what is in it is refused.
+        if out["type"] == "array", out["items"] == nil { out["items"] = ["type": "string"] }
         return .object(out)
+    }
+
+    /// Texts to choose among, none of them empty; other values are said in words.
+    private static func choose(
+        among values: JSONValue, of type: JSONValue?, _ out: inout JSONObject, _ words: inout [String]
+    ) {
+        guard type.map({ $0 == "string" || $0.array?.contains("string") ?? false }) ?? true else {
+            return words.append("one of \(values.text)")
+        }
+        let texts = (values.array ?? []).filter { !$0.isNull && !$0.isEmptyText }
+        if !texts.isEmpty { out.append("enum", .array(texts.map { .string($0.string ?? $0.text) })) }
     }
 
     /// Adds to a schema's description what its keywords cannot say.

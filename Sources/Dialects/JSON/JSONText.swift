@@ -8,6 +8,19 @@ public enum JSONText {
         return String(decoding: bytes(raw), as: UTF8.self)
     }
 
+    /// The first byte that is no white space, be it escaped; nil where there is none.
+    static func firstVisible(of raw: UnsafeRawBufferPointer) -> UInt8? {
+        var index = 0
+        while index < raw.count {
+            switch raw[index] {
+            case 0x09, 0x0A, 0x0D, 0x20: index &+= 1
+            case 0x5C where index &+ 1 < raw.count && [0x6E, 0x72, 0x74].contains(raw[index &+ 1]): index &+= 2
+            default: return raw[index]
+            }
+        }
+        return nil
+    }
+
     /// Does what `decode` does, and gives UTF-8 bytes.
     public static func bytes(_ raw: UnsafeRawBufferPointer) -> [UInt8] {
         var out: [UInt8] = []

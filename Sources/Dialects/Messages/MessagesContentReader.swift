@@ -23,7 +23,8 @@ enum MessagesContentReader {
         }
         turn.isList = true
         for (number, block) in blocks.enumerated() {
-            if let read = try self.block(block, "\(path).content.\(number)", &work) { turn.blocks.append(read) }
+            let place = "\(path).content.\(number)"
+            if let read = try self.block(block, place, &work) { turn.blocks.append(read.placed(at: place)) }
         }
         return turn
     }
@@ -123,14 +124,15 @@ enum MessagesContentReader {
         _ block: JSONValue, _ path: String, _ work: inout RequestWork
     ) throws(ConversionProblem) -> HubBlock? {
         switch block["type"]?.string {
-        case "text", "image", "tool_reference", "search_result": return try self.block(block, path, &work)
+        case "text", "image", "tool_reference", "search_result":
+            return try self.block(block, path, &work)?.placed(at: path)
         case "document":
             // Its own blocks are text or images again; anything deeper is refused by kind.
             if block["source"]?["type"]?.string == "content", block["source"]?["content"]?.array != nil {
                 let texts = (block["source"]?["content"]?.array ?? []).compactMap { $0["text"]?.string }
                 return .text(HubText(text: .string(texts.joined(separator: "\n"))))
             }
-            return try document(block, path, &work)
+            return try document(block, path, &work).placed(at: path)
         default:
             try work.note("messages.content.\(block["type"]?.string ?? "unknown")", .dropped)
             return nil

@@ -183,7 +183,7 @@ struct MessagesHistoryWriter {
         case .text(let text): return text.text.isBlankText ? [] : [Self.text(text)]
         case .image(let image): return [Self.image(image)]
         case .document(let document): return [try Self.document(document)]
-        case .audio: throw RequestWork.unsupported(path, "audio is not available with this upstream")
+        case .audio(let audio): throw RequestWork.unsupported(audio.place ?? path, "audio is not available with this upstream")
         case .toolUse(let call):
             let name = work.names.send(call.name)
             if knownTools.insert(name).inserted { usedTools.append(name) }

@@ -160,9 +160,9 @@ struct MessagesRequestWriter {
         let isRefused = !able.sampling || isThinking
         if let temperature = request.temperature {
             if isRefused {
-                if temperature != 1 { try work.note("temperature", .dropped) }
+                if temperature != 1 { try work.note(work.param(openAI: "temperature"), .dropped) }
             } else {
-                if temperature > 1 { try work.note("temperature", .clamped) }
+                if temperature > 1 { try work.note(work.param(openAI: "temperature"), .clamped) }
                 out.append("temperature", .decimal(Swift.min(Swift.max(temperature, 0), 1)))
             }
         }
@@ -178,8 +178,8 @@ struct MessagesRequestWriter {
         }
         let stops = request.stops.filter { !$0.trimmingSpace.isEmpty }
         if !stops.isEmpty { out.append("stop_sequences", .array(stops.map { .string($0) })) }
-        for name in request.sampling.keys.sorted() { try work.note(name, .dropped) }
-        if request.verbosity != nil { try work.note("verbosity", .dropped) }
+        for name in request.sampling.keys.sorted() { try work.note(work.param(openAI: name), .dropped) }
+        if request.verbosity != nil { try work.note(work.param(openAI: "verbosity"), .dropped) }
     }
 
     // MARK: Tools

@@ -102,7 +102,8 @@ struct ResponsesItemReader {
         case .array(let parts):
             var blocks: [HubBlock] = []
             for (index, part) in parts.enumerated() {
-                if let block = try ChatPartReader.block(part, "\(path)[\(index)]", &work) { blocks.append(block) }
+                let place = "\(path)[\(index)]"
+                if let block = try ChatPartReader.block(part, place, &work) { blocks.append(block.placed(at: place)) }
             }
             return blocks
         case .null, nil: return []

@@ -2,7 +2,7 @@ import Basics
 
 /// Writes a Responses request (conversion.md 3.6). Nothing is stored at the vendor; reasoning comes back encrypted.
 struct ResponsesRequestWriter {
-    private let request: HubRequest
+    private var request: HubRequest
     private let able: Capabilities.OpenAI
     private var out = JSONObject()
     private var items: [JSONValue] = []
@@ -15,6 +15,7 @@ struct ResponsesRequestWriter {
     }
 
     private mutating func write(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
+        try request.fitFormat(isFirstParty: able.isFirstParty, &work)
         out.append("model", .string(work.model))
         let system = request.system.compactMap(\.text.string).filter { !$0.isEmpty }
         if !system.isEmpty { out.append("instructions", .string(system.joined(separator: "\n\n"))) }
@@ -51,7 +52,7 @@ struct ResponsesRequestWriter {
     private mutating func writeSampling(_ work: inout RequestWork) throws(ConversionProblem) {
         if let temperature = request.temperature {
             if able.isReasoning {
-                try work.note("temperature", .dropped)
+                try work.note(work.param(openAI: "temperature"), .dropped)
             } else {
                 out.append("temperature", .decimal(temperature))
             }
@@ -71,7 +72,7 @@ struct ResponsesRequestWriter {
             } else if name == "logprobs", request.client == .openai {
                 continue
             } else {
-                try work.note(name, .dropped)
+                try work.note(work.param(openAI: name), .dropped)
             }
         }
     }
@@ -247,7 +248,7 @@ struct ResponsesRequestWriter {
             }
             return [["type": "input_image", "image_url": .string(url), "detail": .string(image.detail ?? "auto")]]
         case .document(let document): return try self.document(document, path)
-        case .audio: throw RequestWork.unsupported(path, "audio is not available with this upstream")
+        case .audio(let audio): throw RequestWork.unsupported(audio.place ?? path, "audio is not available with this upstream")
         case .toolUse, .toolResult, .thinking: return []
         }
     }

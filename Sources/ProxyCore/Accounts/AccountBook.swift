@@ -20,11 +20,18 @@ public final class AccountBook: Sendable {
     private let usedUp = Mutex(UsedUpWindows())
     private let low = Mutex(LowWindows())
     private let lowRates = Mutex(LowWindows(ofRates: true))
+    /// nil: nothing is kept.
+    private let drained: DrainedAccounts?
+    /// Accounts that a file on trial asks otherwise than the one that runs.
+    private let onTrial = Mutex<Set<AccountID>>([])
 
-    public init(logger: Logger? = nil) {
+    /// - Parameter drained: who is out from the start.
+    public init(logger: Logger? = nil, drained: DrainedAccounts? = nil) {
         states = Published(AccountStates())
         quota = QuotaBook(states: states, news: news, logger: logger)
         self.logger = logger
+        self.drained = drained
+        for id in drained?.accounts ?? [] { change(id, now: SteadyClock.milliseconds) { $0.drain() } }
     }
 
     // MARK: What befalls accounts
@@ -113,11 +120,42 @@ public final class AccountBook: Sendable {
             let changes = health.free(now: now)
             return wasTold && changes.allSatisfy { $0.state == .cooling } ? [.better(.outOfQuota, reason: "freed")] : changes
         }
+        if let twin = twin(of: id) {
+            quota.free(twin, now: now)
+            change(twin, now: now) { health in
+                _ = health.free(now: now)
+                return []
+            }
+        }
+        keepDrained()
     }
 
     /// An operator takes no new requests to an account, until it is freed.
     public func drain(_ id: AccountID, now: Int? = nil) {
-        change(id, now: now ?? SteadyClock.milliseconds) { $0.drain() }
+        let now = now ?? SteadyClock.milliseconds
+        change(id, now: now) { $0.drain() }
+        if let twin = twin(of: id) {
+            change(twin, now: now) { health in
+                _ = health.drain()
+                return []
+            }
+        }
+        keepDrained()
+    }
+
+    /// The account of that name by the file on trial, where that asks it otherwise: an operator means both.
+    private func twin(of id: AccountID) -> AccountID? {
+        onTrial.withLock { $0.contains(id.onTrial) ? id.onTrial : nil }
+    }
+
+    private func keepDrained() {
+        guard let drained else { return }
+        do {
+            try drained.keep(Set(states.current.accounts.filter { $0.value.isDrained && !$0.key.isOnTrial }.keys))
+        } catch {
+            logger?.warning(
+                "which accounts are drained cannot be kept: a restart brings them back", metadata: [LogKeys.reason: "\(error)"])
+        }
     }
 
     // MARK: Quota
@@ -211,24 +249,34 @@ public final class AccountBook: Sendable {
         }
         let now = SteadyClock.milliseconds
         for id in changedCredentials where known.contains(id) { change(id, now: now) { $0.changeCredential() } }
+        keepDrained()
     }
 
     // MARK: Trials
 
     /// What is known of accounts that a file on trial asks otherwise: where address and credential are the same, what is known already.
-    /// - Parameter known: the id that an account on trial has in the file that runs.
-    func beginTrial(_ known: [AccountID: AccountID]) {
+    /// - Parameters:
+    ///   - all: the accounts on trial.
+    ///   - known: the id that one of them has in the file that runs.
+    func beginTrial(_ all: [AccountID], _ known: [AccountID: AccountID]) {
         endTrial()
+        onTrial.withLock { $0 = Set(all) }
         states.update { states in
             for (id, other) in known {
                 states.accounts[id] = states.accounts[other]
                 states.windows[id] = states.windows[other]
+            }
+            // What is drained is so by its name, whatever its address and its credential are.
+            for id in all {
+                let isDrained = states.accounts[AccountID(upstream: id.upstream, account: id.account)]?.isDrained == true
+                if isDrained { states.accounts[id, default: AccountState()].isDrained = true }
             }
         }
     }
 
     /// What accounts on trial have come to is forgotten.
     func endTrial() {
+        onTrial.withLock { $0 = [] }
         faults.withLock { faults in
             faults = faults.filter { !$0.key.isOnTrial }
             states.update { states in

@@ -15,12 +15,20 @@ struct AffinityKeys: Sendable, Equatable {
     var isEmpty: Bool { conversation == 0 && key == 0 }
 
     /// 0 for none.
-    subscript(_ kind: AffinityKind) -> UInt64 {
+    /// - Parameter scope: of an upstream, or of a tier of several: a client key has an account in each.
+    func mark(_ kind: AffinityKind, in scope: UInt64) -> UInt64 {
         switch kind {
         case .conversation: conversation
-        case .key: key
+        case .key: key == 0 ? 0 : Self.mark(ofKey: key, in: scope)
         case .none: 0
         }
+    }
+
+    static func mark(ofKey key: UInt64, in scope: UInt64) -> UInt64 {
+        var mark = TextMark()
+        mark.add(key)
+        mark.add(scope)
+        return mark.value
     }
 
     /// What stands for all that a client key asks.

@@ -76,20 +76,15 @@ public final class QuotaPoller: Sendable {
     }
 
     private func ask(_ plan: PollPlan) async -> QuotaReading {
-        let failure: String
+        var failure = "nobody was asked"
         do {
-            let response = try await caller.call(plan.request)
-            let (now, wall) = (clock.steady(), clock.wall())
-            // A reading that was not renewed for three intervals says nothing any more.
-            let interval = max(plan.source.interval.milliseconds, 1000)
-            // The call that comes last may take a while.
-            let goodUntil = now &+ 3 * interval &+ min(plan.source.timeout.milliseconds, interval)
-            if response.status == 200,
-                let reading = QuotaReading(health: response.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)
-            {
-                return reading.called(plan.source.models)
+            for request in plan.requests {
+                let response = try await caller.call(request)
+                if let reading = reading(response, plan) { return reading }
+                failure = Self.complaint(about: response)
+                // Where one account's credential is refused another's may not be.
+                guard response.status == 401 || response.status == 403 else { break }
             }
-            failure = Self.complaint(about: response)
         } catch let error as OutgoingFailure {
             switch error {
             case .timeout: failure = "timeout"
@@ -101,6 +96,17 @@ public final class QuotaPoller: Sendable {
         var before = accounts.states.current.quotas[plan.upstream.name] ?? QuotaReading(takenAt: 0, goodUntil: 0)
         before.error = failure
         return before
+    }
+
+    private func reading(_ response: OutgoingResponse, _ plan: PollPlan) -> QuotaReading? {
+        guard response.status == 200 else { return nil }
+        let (now, wall) = (clock.steady(), clock.wall())
+        // A reading that was not renewed for three intervals says nothing any more.
+        let interval = max(plan.source.interval.milliseconds, 1000)
+        // The call that comes last may take a while.
+        let goodUntil = now &+ 3 * interval &+ min(plan.source.timeout.milliseconds, interval)
+        return QuotaReading(health: response.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)?
+            .called(plan.source.models)
     }
 }
 
@@ -118,7 +124,11 @@ private struct PollPlan: Equatable {
     let upstream: Upstream
     let source: QuotaSource
     let threshold: Double
-    let request: OutgoingRequest
+    /// With the first account's credential, and those that are shown where it is refused.
+    let requests: [OutgoingRequest]
+
+    /// Accounts that are tried for one answer.
+    private static let mostAsked = 4
 
     init?(_ upstream: Upstream, fallback: FallbackPolicy) {
         guard let source = upstream.quota, let poll = source.poll else { return nil }
@@ -138,21 +148,30 @@ private struct PollPlan: Equatable {
         let isOwnOrigin =
             url.isTLS == upstream.url.isTLS && url.port == upstream.url.port
             && url.host.lowercased() == upstream.url.host.lowercased()
-        var headers: [(name: String, value: String)] = isOwnOrigin ? upstream.headers.map { ($0.name, $0.value) } : []
-        if let key = upstream.accounts.first?.key, isOwnOrigin {
-            let signed = RequestToSign(
-                method: "GET", host: url.authority, target: Array(target.utf8), body: [], now: LoopContext.wallClock() / 1000)
-            headers += upstream.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
+        let keys: [Secret?] = isOwnOrigin ? upstream.accounts.prefix(Self.mostAsked).map(\.key) : []
+        requests = (keys.isEmpty ? [nil] : keys).map { [url, target] key in
+            var headers: [(name: String, value: String)] = isOwnOrigin ? upstream.headers.map { ($0.name, $0.value) } : []
+            if let key {
+                let signed = RequestToSign(
+                    method: "GET", host: url.authority, target: Array(target.utf8), body: [],
+                    now: LoopContext.wallClock() / 1000)
+                headers += upstream.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
+            }
+            var request = OutgoingRequest(
+                url: url, target: target, headers: headers, timeout: source.timeout,
+                trustedAuthorities: upstream.trustedAuthorities)
+            if url.host == upstream.url.host { request.way = .upstreams(upstream.proxy) }
+            return request
         }
-        var request = OutgoingRequest(
-            url: url, target: target, headers: headers, timeout: source.timeout, trustedAuthorities: upstream.trustedAuthorities)
-        if url.host == upstream.url.host { request.way = .upstreams(upstream.proxy) }
-        self.request = request
     }
 
     static func == (a: PollPlan, b: PollPlan) -> Bool {
-        a.upstream.name == b.upstream.name && a.source == b.source && a.threshold == b.threshold && a.request.url == b.request.url
-            && a.request.trustedAuthorities == b.request.trustedAuthorities && a.request.way == b.request.way
-            && a.request.target == b.request.target && a.request.headers.elementsEqual(b.request.headers, by: ==)
+        a.upstream.name == b.upstream.name && a.source == b.source && a.threshold == b.threshold
+            && a.requests.elementsEqual(b.requests, by: isSame)
+    }
+
+    private static func isSame(_ a: OutgoingRequest, _ b: OutgoingRequest) -> Bool {
+        a.url == b.url && a.trustedAuthorities == b.trustedAuthorities && a.way == b.way && a.target == b.target
+            && a.headers.elementsEqual(b.headers, by: ==)
     }
 }

@@ -139,9 +139,9 @@ public struct QuotaReading: Sendable, Hashable {
 
     private static let inexactness = 1e-6
 
-    /// A time as milliseconds (a number) or as ISO 8601 text.
+    /// A time as seconds or milliseconds since 1970 (a number), or as ISO 8601 text.
     private static func milliseconds(_ value: JSONValue) -> Int? {
-        if let number = value.double, number.isFinite, number > 0, number < 1e15 { return Int(number) }
+        if let number = value.double { return RetryAfter.instant(number).map { Int($0 * 1_000) } }
         return value.string.flatMap { RFC3339.parse($0, .lenient)?.milliseconds }
     }
 }

@@ -214,6 +214,8 @@ public struct ResolvedTier: Sendable {
     public let choice: Tier.Choice
     /// Of a tier with several targets; what has one goes by its upstream's.
     public let affinity: AffinityKind
+    /// What stands for the tier, where it has several targets and a client key stays with one.
+    let severalScope: UInt64
 
     public struct Target: Sendable {
         /// Index into `Configuration.upstreams`.
@@ -236,5 +238,6 @@ public struct ResolvedTier: Sendable {
         self.targets = targets
         self.choice = choice
         self.affinity = affinity
+        severalScope = TextMark.of("tier", text)
     }
 }

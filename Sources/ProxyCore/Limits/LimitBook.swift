@@ -42,9 +42,10 @@ public struct LimitBook: Sendable {
         }
     }
 
+    /// It holds on all nodes also where it cannot be stored.
     public func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {
         ledger.limits.block(LimitUse(limit, bucket: bucket), until: until, as: title)
-        try await ledger.setLimitBlock(limit: limit.id, bucket: bucket, until: until > 0 ? until : nil, title: title)
         await sharing?.tell(limit: limit.id, bucket: bucket, until: until, title: title)
+        try await ledger.setLimitBlock(limit: limit.id, bucket: bucket, until: until > 0 ? until : nil, title: title)
     }
 }

@@ -47,6 +47,13 @@ public final class LimitTable: Sendable {
         state = Mutex(State(clock: LocalClock(timeZone), mostBuckets: mostBuckets))
     }
 
+    /// When a bucket was used last, also where that came to nothing; seconds since 1970, nil where it is not here.
+    func lastUsed(_ charge: LimitCharge) -> Int? {
+        state.withLock { state in
+            state.limits[charge.limit]?[charge.bucket].map { state.slots[$0].state.lastUsed / 1_000 }
+        }
+    }
+
     public var blockCount: Int { blocks.load(ordering: .relaxed) }
 
     // MARK: A request

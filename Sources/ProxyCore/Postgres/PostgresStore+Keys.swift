@@ -59,16 +59,21 @@ extension PostgresStore {
         }
     }
 
-    /// Adds those that are not there by their ids; what is there stays.
+    /// Adds those that are not there by their ids; what is there stays. What this node has booked for a declared key is remembered there.
     func offer(_ keys: [StoredKey]) throws {
         guard !keys.isEmpty else { return }
         try write { connection, _ in
             try Self.lockKeys(connection)
-            let known = Set(try connection.execute("SELECT id FROM proxyd_key").map { $0.text(0) })
+            let rows = try connection.execute("SELECT id, retired FROM proxyd_key").map { ($0.text(0), $0.text(1)) }
+            let known = Dictionary(rows, uniquingKeysWith: { first, _ in first })
             let digests = Set(
                 try connection.execute("SELECT digest FROM proxyd_key WHERE digest IS NOT NULL").map { $0.text(0) })
             var isNew = false
-            for key in keys where !known.contains(key.id) {
+            for key in keys {
+                if let there = known[key.id] {
+                    isNew = try Self.remember(key, Self.retired(there), connection) || isNew
+                    continue
+                }
                 // Two nodes may have taken over the same key under two ids: the first one's stays.
                 if let digest = key.digest, digests.contains("\\x\(Hex.text(digest.bytes))") { continue }
                 try Self.save(key, ifThere: false, connection)
@@ -76,6 +81,17 @@ extension PostgresStore {
             }
             if isNew { try connection.execute("NOTIFY \(PostgresSchema.channel)") }
         }
+    }
+
+    /// - Parameter there: the texts that were booked for a declared key, as far as they are there.
+    /// - Returns: whether this node knew of more.
+    private static func remember(_ key: StoredKey, _ there: [RetiredSecret], _ connection: PostgresConnection) throws -> Bool {
+        let known = Set(there.map(\.digest))
+        let new = key.retired.filter { !known.contains($0.digest) }
+        guard key.source == .declared, !new.isEmpty else { return false }
+        let sql = "UPDATE proxyd_key SET retired = $1, version = nextval('proxyd_key_version') WHERE id = $2"
+        try connection.execute(sql, [.text(text(of: there + new)), .text(key.id)])
+        return true
     }
 
     /// Changes of keys come one after the other: whoever sees one has seen all before.
@@ -98,10 +114,11 @@ extension PostgresStore {
         let update = """
             DO UPDATE SET name = excluded.name, digest = excluded.digest, masked = excluded.masked, policy = excluded.policy,
                 tags = excluded.tags, enabled = excluded.enabled, created = excluded.created, expires = excluded.expires,
-                origin = excluded.origin, deleted = excluded.deleted, retired = excluded.retired, version = excluded.version,
-                created_micros = excluded.created_micros
+                origin = excluded.origin, deleted = excluded.deleted, version = excluded.version,
+                created_micros = excluded.created_micros,
+                retired = CASE WHEN excluded.origin = 'declared' AND excluded.retired = '' THEN proxyd_key.retired
+                    ELSE excluded.retired END
             """
-        let retired = key.retired.map { "\($0.digest.hex):\($0.until)" }.joined(separator: ",")
         try connection.execute(
             """
             INSERT INTO proxyd_key
@@ -113,9 +130,13 @@ extension PostgresStore {
             [
                 .text(key.id), .text(key.name), key.digest.map { .bytes($0.bytes) } ?? .null, .text(key.masked),
                 .text(key.policy), .text(json(of: key.tags)), .text(key.enabled ? "t" : "f"), .number(key.created),
-                PostgresValue(key.expires), .text(key.source.rawValue), PostgresValue(key.deleted), .text(retired),
+                PostgresValue(key.expires), .text(key.source.rawValue), PostgresValue(key.deleted), .text(text(of: key.retired)),
                 .number(key.createdMicroseconds),
             ])
+    }
+
+    private static func text(of retired: [RetiredSecret]) -> String {
+        retired.map { "\($0.digest.hex):\($0.until)" }.joined(separator: ",")
     }
 
     private static func retired(_ text: String) -> [RetiredSecret] {

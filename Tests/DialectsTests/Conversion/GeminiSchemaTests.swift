@@ -44,6 +44,9 @@ struct GeminiSchemaTests {
         (##"{"type":["string","null"]}"##, ##"{"type":"string","nullable":true}"##),
         (##"{"const":5}"##, ##"{"type":"integer","description":"(one of [5])"}"##),
         (##"{"type":"string","enum":["a",null]}"##, ##"{"type":"string","enum":["a"]}"##),
+        (##"{"enum":["","x"]}"##, ##"{"enum":["x"],"type":"string"}"##),
+        (##"{"type":"string","enum":[""]}"##, ##"{"type":"string"}"##),
+        (##"{"type":"array"}"##, ##"{"type":"array","items":{"type":"string"}}"##),
         (
             ##"{"properties":{"a":{"$ref":"#/$defs/X","description":"mine"}},"$defs":{"X":{"type":"object","description":"its"}}}"##,
             ##"{"properties":{"a":{"type":"object","description":"mine"}}}"##

@@ -25,6 +25,27 @@ struct OtherPairsTests {
         }
     }
 
+    // MARK: JSON in words
+
+    @Test("a wish for JSON that OpenAI refuses is said in words", arguments: [ClientDialect.openai, .responses])
+    func jsonInWords(_ upstream: ClientDialect) throws {
+        func asked(_ config: String, _ text: String = "Hi") throws -> (sent: String, lossy: [String]) {
+            let wish = #"{"responseMimeType":"application/json"\#(config)}"#
+            let body = #"{"contents":[{"parts":[{"text":"\#(text)"}]}],"generationConfig":\#(wish)}"#
+            let (sent, lossy, _) = try convert(body, .gemini, upstream)
+            return (sent.text, lossy)
+        }
+        let plain = try asked("")
+        #expect(plain.sent.contains("Answer in JSON.") && plain.sent.contains("json_object") && plain.lossy.isEmpty)
+        let spoken = try asked("", "As json, please")
+        #expect(!spoken.sent.contains("Answer in JSON.") && spoken.sent.contains("json_object"))
+        let list = try asked(#","responseSchema":{"type":"ARRAY","items":{"type":"STRING"}}"#)
+        #expect(list.sent.contains("Answer with JSON only") && !list.sent.contains("json_schema"))
+        #expect(list.lossy == ["generationConfig.responseSchema=approximated"])
+        let object = try asked(#","responseSchema":{"type":"OBJECT","properties":{}}"#)
+        #expect(object.sent.contains("json_schema") && object.lossy.isEmpty)
+    }
+
     // MARK: Places
 
     @Test(
@@ -32,7 +53,13 @@ struct OtherPairsTests {
         arguments: [
             (
                 #"{"input":[{"role":"user","content":[{"type":"input_file","file_url":"https://x.example/a.pdf"}]}]}"#, .openai,
-                "input[0].content"
+                "input[0].content[0]"
+            ),
+            (
+                #"{"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"a","name":"f","arguments":""},"#
+                    + #"{"type":"message","role":"user","content":"y"},{"type":"function_call_output","call_id":"a","output":"#
+                    + #"[{"type":"input_text","text":"t"},{"type":"input_image","image_url":"https://x.example/a.png"}]}]}"#,
+                .gemini, "input[3].output[1]"
             ),
             (#"{"input":"x","tools":[{"type":"web_search"}],"tool_choice":{"type":"web_search"}}"#, .openai, "tools[0]"),
             (#"{"input":[]}"#, .openai, "input"), (#"{"input":null}"#, .gemini, "input"),

@@ -8,14 +8,14 @@ struct RequestOverridesTests {
     /// The body with what is set in it.
     private func changed(
         _ body: String, _ set: [(String, String)], _ kind: RequestForm.Kind, _ able: Capabilities = Capabilities(),
-        cap: Int? = nil
+        cap: Int? = nil, isConverted: Bool = false
     ) throws -> String {
         let overrides = RequestOverrides(set.map { (member: $0.0, json: Array($0.1.utf8)) })
         return try withBytes(body) { bytes in
             var members: [JSONMember] = []
             let object = try JSONScan.members(of: bytes, into: &members)
             var patch = JSONPatch(object: object, members: members)
-            overrides.apply(to: &patch, in: bytes, as: RequestForm(kind, able), cap: cap)
+            overrides.apply(to: &patch, in: bytes, as: RequestForm(kind, able), cap: cap, isConverted: isConverted)
             return text(patch.apply(to: bytes))
         }
     }
@@ -87,6 +87,24 @@ struct RequestOverridesTests {
         #expect(
             try changed(config, [("reasoning_effort", #""low""#)], .gemini)
                 == #"{"generationConfig":{"thinkingConfig":{"thinkingBudget":1024,"includeThoughts":true}}}"#)
+    }
+
+    @Test(
+        "what the client's format has no name for is set on the way, and is no loss",
+        arguments: [
+            ("top_k", "5", .anthropic, #"{"top_k":5}"#), ("seed", "7", .openai, #"{"seed":7}"#),
+            ("generationConfig", #"{"seed":7}"#, .openai, #"{"seed":7}"#),
+            ("stop", #""X""#, .anthropic, #"{"stop_sequences":["X"]}"#), ("min_p", "0.1", .openai, #"{"min_p":0.1}"#),
+        ] as [(String, String, UpstreamDialect, String)])
+    func converted(name: String, value: String, upstream: UpstreamDialect, sent: String) throws {
+        var options = ConversionOptions(lossPolicy: .strict)
+        options.set = RequestOverrides([(member: name, json: Array(value.utf8))])
+        let body = try changed(#"{"input":"Hi"}"#, [(name, value)], .responses, isConverted: true)
+        let converted = try withBytes(body) {
+            try RequestConverter.convert(body: $0, from: .responses, to: upstream, model: "m", options: options)
+        }
+        let (got, wanted) = (try JSONValue(parsing: converted.body), try JSONValue(parsing: Array(sent.utf8)))
+        for member in wanted.object?.members ?? [] { #expect(got[member.key] == member.value) }
     }
 
     @Test(

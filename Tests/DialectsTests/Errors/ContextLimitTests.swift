@@ -28,6 +28,10 @@ struct ContextLimitTests {
         ("prompt is too long: 210000 tokens > 200000 maximum", 210_000, 200_000),
         ("Input is too long for requested model.", nil, nil),
         ("The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).", 1_196_265, 1_048_575),
+        (
+            "Unable to submit request because the input token count is 1196265 but model only supports up to 1048576. Reduce the input token count and try again.",
+            1_196_265, 1_048_576
+        ),
         ("This model's maximum prompt length is 131072 but the request contains 537812 tokens.", 537_812, 131_072),
         // SGLang, Together, llama.cpp, LM Studio, Ollama, oMLX
         ("The input (233781 tokens) is longer than the model's context length (202752 tokens).", 233_781, 202_752),

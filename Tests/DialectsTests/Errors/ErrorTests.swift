@@ -34,9 +34,58 @@ struct ErrorTests {
         let more = Array(#"{"error":{"type":"usage_limit_reached","resets_in_seconds":7200,"message":"no"}}"#.utf8)
         let wait = more.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
         #expect(wait.retryAfterSeconds == 7_200 && wait.tellsReset && wait.resetsAt == nil)
+        let exact = Array(#"{"error":{"type":"usage_limit_reached","resets_in_seconds":7200,"message":"It resets in 3h."}}"#.utf8)
+        #expect(exact.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }.retryAfterSeconds == 7_200)
         let odd = Array(#"{"error":{"type":"x","resets_in_seconds":-1,"resets_at":1e300,"message":"no"}}"#.utf8)
         let none = odd.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
         #expect(none.retryAfterSeconds == nil && none.resetsAt == nil && !none.tellsReset)
+    }
+
+    @Test(
+        "a quota's reset in words counts before a field that is made for any wait, where it is no sooner",
+        arguments: [
+            ("Quota will reset after 5h0m0s.", "18000.5s", 18_001, true),
+            ("Quota will reset after 5h0m0s.", "0.5s", 18_000, true),
+            ("Quota will reset after 0s.", "90s", 90, false), ("Please retry in 34.4s.", "34s", 34, false),
+        ])
+    func wordsOfReset(_ message: String, _ delay: String, _ seconds: Int, _ isReset: Bool) {
+        let body = #"{"error":{"message":"\#(message)","details":[{"retryDelay":"\#(delay)"}]}}"#
+        let error = withBytes(body) { UpstreamError.read(status: 429, body: $0) }
+        #expect(error.retryAfterSeconds == seconds && error.tellsReset == isReset)
+    }
+
+    @Test("Google's Code Assist tells how far a model's reset is off")
+    func resetDelay() {
+        let body = #"{"error":{"message":"no","details":[{"metadata":{"quotaResetDelay":"1h2m3.5s"}},{"retryDelay":"2s"}]}}"#
+        let error = withBytes(body) { UpstreamError.read(status: 429, body: $0) }
+        #expect(error.retryAfterSeconds == 3_724 && error.tellsReset)
+    }
+
+    @Test(
+        "the head's wait counts, and is a reset where the body tells of one at that time",
+        arguments: [
+            (18_030, false, true), (30, false, false), (30, true, true),
+        ])
+    func headsWait(_ seconds: Int, _ isReset: Bool, _ tellsReset: Bool) {
+        var error = withBytes(#"{"error":{"message":"Quota will reset after 5h0m0s."}}"#) {
+            UpstreamError.read(status: 429, body: $0)
+        }
+        error.take(wait: seconds, isReset: isReset)
+        #expect(error.retryAfterSeconds == seconds && error.tellsReset == tellsReset)
+    }
+
+    @Test(
+        "Z.ai's plans tell their reset by the clock of Beijing",
+        arguments: [
+            ("1308", "[1308][Usage limit reached for 5 hour. Your limit will reset at 2026-09-12 00:35:41][2026]", 1_789_144_541),
+            ("1310", "每周/每月使用上限，您的限额将在 2026-09-12 00:35:41 重置。", 1_789_144_541),
+            ("1302", "reset at 2026-09-12 00:35:41", nil), ("1308", "reset at 2026-09-32 00:35:41", nil), ("1308", "2026-", nil),
+        ] as [(String, String, Int?)])
+    func planResetInBeijing(_ code: String, _ message: String, _ instant: Int?) {
+        let error = withBytes(#"{"error":{"code":"\#(code)","message":"\#(message)"}}"#) {
+            UpstreamError.read(status: 429, body: $0)
+        }
+        #expect(error.resetsAt == instant && error.errorClass == .rateLimit)
     }
 
     @Test(
@@ -157,6 +206,7 @@ struct ErrorTests {
         "durations in messages",
         arguments: [
             ("Quota will reset after 1h2m3s.", 3723), ("Please try again in 20s. Visit", 20), ("try again in 6m12.5s", 373),
+            ("please try again after 1 seconds", 1), ("Please wait 600 seconds before retrying.", 600),
             ("Please retry after 15 seconds", 15), ("nothing", nil), ("try again in 250ms", 1),
             ("Try again in 5 minutes", 300), ("resets in 2 hours", 7200),
             ("retry after 9999999999999999 days", RetryAfter.longest),

@@ -164,6 +164,7 @@ struct RefusalWordsTests {
                 error("Your prepayment credits are depleted. Please go to AI Studio.", #","status":"RESOURCE_EXHAUSTED""#)
             ),
             (400, error("Your credits have been depleted")),
+            (429, error("Your project has exceeded its monthly spending cap.", #","status":"RESOURCE_EXHAUSTED""#)),
         ])
     func emptyBalance(status: Int, body: String) {
         #expect(Self.subject(status, body) == .money)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ProxyCore
@@ -30,6 +31,30 @@ struct AccountBookTests {
         #expect(table["real"] != nil)
         #expect(table["made-up-1199"] != nil)
         #expect(table["made-up-0"] == nil)
+    }
+
+    @Test func `who is drained stays so over a restart, as long as the file has it and nobody frees it`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "proxyd-drained-\(UUID())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let other = AccountID(upstream: "a", account: "two")
+        func start() -> AccountBook { AccountBook(drained: DrainedAccounts(directory: folder)) }
+        func drained(_ book: AccountBook) -> [String] {
+            book.states.current.accounts.filter(\.value.isDrained).map(\.key.account).sorted()
+        }
+        let book = start()
+        #expect(drained(book) == [])
+        book.drain(Self.id)
+        book.drain(other)
+        book.refuse(other, AccountState.Refusal(until: Self.now + 1000), now: Self.now)
+        #expect(drained(start()) == ["one", "two"])
+        book.free(Self.id)
+        let second = start()
+        #expect(drained(second) == ["two"])
+        second.keepOnly([])
+        #expect(drained(start()) == [])
+        try Data("no JSON".utf8).write(to: URL(filePath: folder + "/drained.json"))
+        #expect(drained(start()) == [])
     }
 
     @Test func `what is over makes room before anybody gives way`() {

@@ -178,7 +178,10 @@ import Testing
         #expect(stored.retired.map(\.until) == [noon + 30, noon + 60])
         #expect(stored.clientKey == registry.list().first)
         try await registry.delete(id: key.id)
-        #expect(try store.keys().map(\.retired) == [[]])
+        let left = try store.keys()
+        #expect(left.map(\.retired.count) == [3])
+        #expect(left.flatMap(\.retired).allSatisfy { $0.until == 0 })
+        #expect(left.allSatisfy { $0.digest == nil && $0.clientKey == nil })
         try store.close()
     }
 

@@ -180,6 +180,18 @@ import Testing
         #expect(message.isEmpty ? warnings.isEmpty : warnings.contains { $0.contains(message) }, "\(warnings)")
     }
 
+    @Test func anExampleInThePlaceOfAKeyIsToldWhereTheKeyStands() {
+        let result = ConfigurationFixture.load(
+            """
+            upstreams:
+              a: {url: https://h.example, dialect: openai, key: your-key-here}
+              b: {url: https://h.example, dialect: openai, accounts: [{name: m, key: sk-xxxxxxxx}]}
+            rules: [{tiers: [a, b]}]
+            """)
+        let places = result.diagnostics.filter { $0.message.contains("is an example's") }.map(\.path)
+        #expect(places == ["upstreams.a.key", "upstreams.b.accounts[0].key"])
+    }
+
     @Test func aKeyOfTwoDoorsIsWarnedAbout() {
         let secret = "4f9a6b2c4d8e1f3a5b7c9d2e"
         let text = "\(Self.upstream("url: http://h\n    key: u\(secret)"))\nadmin: {key: a\(secret)}\n"
@@ -194,7 +206,7 @@ import Testing
         let keys = "admin: {key: sk-admin-key-for-the-first-try}\nkeys: [{name: x, key: sk-example-key-for-the-first-try}]"
         let far = ConfigurationFixture.load("\(Self.upstream("url: https://h.example"))\n\(keys)")
         let places = far.diagnostics.filter { $0.message.contains("proxyd's own pages") }.map(\.path)
-        #expect(places == ["admin", "keys[0].key"])
+        #expect(places == ["admin.key", "keys[0].key"])
         let near = ConfigurationFixture.load(EmbeddedDefaults.example)
         #expect(!near.diagnostics.contains { $0.message.contains("proxyd's own pages") })
     }

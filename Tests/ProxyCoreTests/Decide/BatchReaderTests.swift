@@ -67,6 +67,19 @@ import Testing
         #expect(try geminiModels(#"{"contents":[],"batch":7}"#) == [])
     }
 
+    @Test func `a request of a Gemini batch that wants an answer counts, though it names no model`() throws {
+        let asked = #"{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":7}}"#
+        let body = #"{"batch":{"inputConfig":{"requests":{"requests":[{"request":\#(asked)},{"request":{"content":{}}}]}}}}"#
+        try Array(body.utf8).withUnsafeBytes { bytes in
+            var members: [JSONMember] = []
+            _ = try JSONScan.outline(of: bytes, into: &members)
+            let found = try BatchReader.geminiModels(in: bytes, members)
+            #expect(found.map(\.isNamed) == [false])
+            #expect(found.first?.allowance?.tokens == 7)
+            #expect(found.first?.holder.map { String(decoding: bytes[$0.place], as: UTF8.self) } == asked)
+        }
+    }
+
     @Test(arguments: [
         #"{"Batch":{"model":"a"}}"#, #"{"batch":{"Model":"a"}}"#, #"{"batch":{"INPUTCONFIG":{}}}"#, #"{"batch":{"model":5}}"#,
         #"{"batch":{"inputConfig":{"Requests":{}}}}"#, #"{"batch":{"inputConfig":{"requests":{"requests":[{"Request":{}}]}}}}"#,

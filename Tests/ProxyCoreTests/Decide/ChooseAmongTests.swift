@@ -173,11 +173,38 @@ struct ChooseAmongTests {
         #expect(walk(of: .conversation, .none, conversation) == ["b/x", "b/y", "a/x", "a/y"])
         #expect(walk(of: .none, .conversation, conversation) == ["a/x", "a/y", "b/y", "b/x"])
         #expect(walk(of: .conversation, .key, conversation) == ["b/x", "b/y", "a/x", "a/y"])
-        let key = { (plan: inout AttemptPlan, mark: UInt64) in plan.bound.key = AffinityBinding(mark: mark, usedAt: Self.now) }
+        let key = { (plan: inout AttemptPlan, mark: UInt64) in
+            plan.bound.bind(key: AffinityBinding(mark: mark, usedAt: Self.now), in: TextMark.of("upstream", "b"))
+        }
         #expect(walk(of: .none, .key, key) == ["a/x", "a/y", "b/y", "b/x"])
         let upstreams = [Fixture.upstream("a", pair, affinity: .key), Fixture.upstream("b", pair)]
         let traits = RouteTraits(Fixture.route(upstreams, affinity: .none), upstreams.map { UpstreamAccounts($0) })
         #expect(traits.keepsConversations && traits.keepsKeys)
+    }
+
+    @Test func `a key has an account in each upstream, and an upstream in each tier of several`() {
+        let pair = [("x", 1), ("y", 1)]
+        let upstreams = ["a", "b"].map { Fixture.upstream($0, pair, affinity: .key) }
+        let route = Fixture.route(upstreams, .first, affinity: .key)
+        let accounts = upstreams.map { UpstreamAccounts($0) }
+        let tier = route.tiers[0]
+        let scopes = RouteTraits(route, accounts).keyScopes
+        #expect(scopes == [tier.severalScope, accounts[0].scope, accounts[1].scope] && Set(scopes).count == 3)
+        let (table, keys) = (AffinityTable(), AffinityKeys(key: AffinityKeys.mark(ofKey: "key_1")))
+        func bind(_ scope: UInt64, to mark: UInt64) {
+            table.bind(keys.mark(.key, in: scope), to: mark, before: nil, now: Self.now)
+        }
+        func walk() -> [String] {
+            var plan = Fixture.plan(route, upstreams)
+            plan.bound = BoundAccounts(keys, in: scopes, table, now: Self.now)
+            return Fixture.walk(plan, upstreams)
+        }
+        bind(accounts[0].scope, to: Fixture.id("y", of: "a").mark)
+        bind(accounts[1].scope, to: Fixture.id("y", of: "b").mark)
+        #expect(walk() == ["a/y", "a/x", "b/y", "b/x"])
+        bind(tier.severalScope, to: tier.mark(of: Fixture.id("x", of: "b"), model: "m"))
+        #expect(walk() == ["b/y", "b/x", "a/y", "a/x"])
+        #expect(BoundAccounts(AffinityKeys(), in: scopes, table, now: Self.now).isEmpty)
     }
 
     @Test func `what has nothing to choose from keeps nothing`() {

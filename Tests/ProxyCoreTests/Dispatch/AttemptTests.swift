@@ -222,6 +222,26 @@ struct AttemptTests {
         #expect(found == rests)
     }
 
+    @Test(
+        arguments: [
+            (401, "Incorrect API key provided", .status(401), .account(.credential)),
+            (401, "Incorrect API key provided", .statusClass(4), .account(.credential)),
+            (402, "Insufficient Balance", .status(402), .account(.money)),
+            (403, "This organization has been disabled.", .status(403), .account(.credential)),
+            (403, noModel, .statusClass(4), .model), (403, missingScope, .status(403), .nothing),
+            (400, "API key not valid. Please pass a valid API key.", .status(400), .account(.credential)),
+        ] as [(Int, String, FallbackPolicy.Trigger, RetryPolicy.Rest)])
+    func `a refusal is about the account by whichever word it is sent on`(
+        status: Int, message: String, word: FallbackPolicy.Trigger, rests: RetryPolicy.Rest
+    ) {
+        var policy = FallbackPolicy()
+        policy.on = [word]
+        let error = Array(#"{"error":{"message":"\#(message)"}}"#.utf8).withUnsafeBytes {
+            UpstreamError.read(status: status, body: $0)
+        }
+        #expect(RetryPolicy.verdict(on: error, policy: policy) == .moveOn(reason: .unauthorized, rests: rests))
+    }
+
     @Test func `what was taken from the budget and not used can be given back`() {
         let budget = RetryBudget()
         let now = 1_000_000

@@ -49,6 +49,27 @@ import Testing
         #expect(try connection.execute("SELECT 1").first?.integer(0) == 1)
     }
 
+    /// What one node has booked for a declared key, no other books again.
+    @Test func whatWasBookedForADeclaredKeyIsKnownToAll() throws {
+        let address = try #require(try PostgresServer.shared?.database())
+        let (one, other) = (store(address), store(address, "two"))
+        func row(_ texts: [String], enabled: Bool = true) -> StoredKey {
+            StoredKey(
+                id: "declared:ci", name: "ci", digest: nil, masked: "…", policy: "default", tags: [:], enabled: enabled,
+                created: 7, expires: nil, source: .declared, deleted: nil,
+                retired: texts.map { RetiredSecret(digest: KeyDigest(hashing: $0), until: 0) })
+        }
+        func there() throws -> [KeyDigest]? { try one.keys().first?.retired.map(\.digest) }
+        try one.offer([row([])])
+        try other.offer([row(["a"], enabled: false)])
+        #expect(try there() == [KeyDigest(hashing: "a")])
+        #expect(try one.keys().first?.enabled == true)
+        try one.offer([row(["b"])])
+        try one.offer([row([])])
+        try one.save([row([])])
+        #expect(try there() == [KeyDigest(hashing: "a"), KeyDigest(hashing: "b")])
+    }
+
     @Test func aNewerSchemaIsRefusedUnlessItOnlyAdds() throws {
         let address = try #require(try PostgresServer.shared?.database())
         let connection = try PostgresConnection(to: address)

@@ -152,6 +152,17 @@ import Testing
         try ledger.store.save([key])
         #expect(try ledger.store.keys() == [key])
         #expect(try ledger.store.keyNames() == ["key_1": "anna"])
+        var declared = StoredKey(
+            id: "declared:ci", name: "ci", digest: nil, masked: "…", policy: "default", tags: [:], enabled: true, created: 7,
+            expires: nil, source: .declared, deleted: nil, retired: [RetiredSecret(digest: KeyDigest(hashing: "ci"), until: 0)])
+        try ledger.store.save([declared])
+        // Whoever does not know what was booked for it takes nothing of that away.
+        let booked = declared.retired
+        (declared.retired, declared.enabled) = ([], false)
+        try ledger.store.save([declared])
+        let kept = try ledger.store.keys().first { $0.id == declared.id }
+        #expect(kept?.enabled == false)
+        #expect(kept?.retired == booked)
         for who in ["a", "b", "c"] {
             try ledger.store.add(
                 AuditEntry(

@@ -178,7 +178,10 @@ import Testing
             #expect(try await running.registry.add(keys).known == ["old ci"])
             await running.ledger.close()
         }
-        #expect(try StoppedState(running.directory.path).add(keys, declared: [declared]).known == ["old ci"])
+        // Also where nobody says what the file declares.
+        for known in [[declared], nil] {
+            #expect(try StoppedState(running.directory.path).add(keys, declared: known).known == ["old ci"])
+        }
         let ledger = try UsageLedger.open(running.directory)
         let registry = try KeyRegistry(storedWith: ledger, snapshots: .declaring([declared]), logger: LogLines().logger)
         await registry.declare([declared])
@@ -187,6 +190,52 @@ import Testing
         #expect(try await ledger.usage(ofKey: "declared:ci").totals.amounts.requests == 14)
         #expect(ledger.today(keyID: "declared:ci").requests == 7)
         await ledger.close()
+    }
+
+    /// Whoever deletes a key and declares its text does not double what was used under it.
+    @Test(arguments: [false, true])
+    func theHistoryOfADeletedKeyIsNotBookedForADeclaredOne(isStopped: Bool) async throws {
+        let snapshots = SnapshotStore.declaring()
+        let running = try Running(snapshots)
+        let keys = [key("ci", "sk-ci", rows: try history())]
+        #expect(try await running.registry.add(keys).imported == ["ci"])
+        let id = try #require(running.registry.find(reference: "ci")?.id)
+        try await running.registry.delete(id: id)
+        #expect(opened("sk-ci", running.registry) == nil)
+        let totals = try await running.ledger.totals()
+        let declared = DeclaredKey(name: "ci", digest: KeyDigest(hashing: "sk-ci"), masked: "...")
+        let result: ImportResult
+        if isStopped {
+            await running.ledger.close()
+            result = try StoppedState(running.directory.path).add(keys, declared: [declared])
+        } else {
+            snapshots.declare([declared])
+            await running.registry.declare([declared])
+            result = try await running.registry.add(keys)
+            await running.ledger.close()
+        }
+        #expect(result.known == ["ci"])
+        #expect(result.booked.isEmpty)
+        let ledger = try UsageLedger.open(running.directory)
+        #expect(try await ledger.totals() == totals)
+        await ledger.close()
+    }
+
+    /// It opens again as a key of its own; what was used under it stays booked for the one that was declared.
+    @Test func aKeyThatIsDeclaredNoMoreIsTakenOver() async throws {
+        let declared = DeclaredKey(name: "ci", digest: KeyDigest(hashing: "sk-ci"), masked: "...")
+        let snapshots = SnapshotStore.declaring([declared])
+        let running = try Running(snapshots)
+        await running.registry.declare([declared])
+        let keys = [key("ci", "sk-ci", rows: try history())]
+        #expect(try await running.registry.add(keys).booked == ["ci"])
+        let totals = try await running.ledger.totals()
+        snapshots.declare([])
+        await running.registry.declare([])
+        #expect(try await running.registry.add(keys).imported == ["ci"])
+        #expect(opened("sk-ci", running.registry) == "ci")
+        #expect(try await running.ledger.totals() == totals)
+        await running.ledger.close()
     }
 
     @Test func aPieceThatFailsLeavesNothingOfItself() async throws {

@@ -239,6 +239,32 @@ import Testing
         try store.close()
     }
 
+    /// What is asked for and comes to nothing is no charge; the total it is refused by stays all the same.
+    @Test func aBucketThatIsAskedForIsKept() throws {
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/proxyd.sqlite")
+        defer { try? store.close() }
+        let month = 31 * 86_400
+        try store.write { database in
+            let charges = ["asked", "left"].map { bucket in
+                UsageBatch.Charge(
+                    limit: "limit team", bucket: bucket, day: LocalDate(number: 20_260_211), amounts: LimitAmounts(requests: 3),
+                    lastUsed: noon)
+            }
+            try SQLiteStore.book(charges, database)
+        }
+        var retention = Retention()
+        retention.keep(seconds: 0)
+        let now = noon + month
+        let asked: (LimitCharge) -> Int? = { $0.bucket == "asked" ? now - 5 : nil }
+        _ = try retention.tidy(store, now: .at(now * 1_000), .utc, lastUsed: asked)
+        let sums = try store.limitSums(
+            day: LocalDate(number: 20_260_314), monthStart: LocalDate(number: 20_260_301), usedSince: now - month)
+        #expect(sums.map(\.bucket) == ["asked"])
+        #expect(sums.first?.total.requests == 3)
+        #expect(sums.first?.lastUsed == now - 5)
+    }
+
     @Test func blocksThatEndedLongAgoAreForgotten() throws {
         let directory = try ScratchDirectory()
         let store = try SQLiteStore(path: directory.path + "/x.sqlite")

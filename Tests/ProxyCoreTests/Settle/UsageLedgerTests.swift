@@ -359,6 +359,26 @@ import Testing
         #expect(counters.today(keyID: "key_a", now: ahead) == KeyToday())
     }
 
+    /// What a clock that was days ahead has booked counts on its day, when that has come.
+    @Test func todayHasWhatWasBookedDaysAhead() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        clock.now = noon + 5 * 86_400
+        let ledger = try UsageLedger.open(directory, options: options)
+        try ledger.append(.sample(1, time: clock.now))
+        await ledger.close()
+        clock.now = noon
+        let reopened = try UsageLedger.open(directory, options: options)
+        for day in 0...5 {
+            clock.now = noon + day * 86_400
+            try reopened.append(.sample(10 + day, time: clock.now))
+            await reopened.flush()
+            #expect(reopened.today(keyID: "key_a").requests == (day == 5 ? 2 : 1), "day \(day)")
+        }
+        await reopened.close()
+    }
+
     /// A process that began when the clock was ahead knows what was booked on the real day.
     @Test func todayIsReadAnewWhenTheClockGoesBackToADayThatIsNotAtHand() async throws {
         let (directory, clock) = (try ScratchDirectory(), Clock())

@@ -15,6 +15,7 @@ function writtenTags(text) {
 // The last second of a day, as this browser has it; null for no day.
 const endOfDay = day => day ? new Date(day + "T23:59:59").toISOString().replace(/\.\d+Z$/, "Z") : null;
 
+const isOver = key => Boolean(key.expires) && new Date(key.expires) <= new Date();
 // Whose calls a key's policy can stop at once.
 const isLimited = policy => Object.entries(policy || {}).some(([name, value]) => value !== null && /_per_|^budget_|^concurrent_/.test(name));
 function showKeys(keys, policies, changes) {
@@ -40,9 +41,9 @@ function showKeys(keys, policies, changes) {
         if (!confirm(`Delete the key “${key.name}”? Whoever uses it is locked out at once.`)) return;
         attemptCall(() => call(at(key), "DELETE"));
       }, true)])];
-  fill("keys", keys.map(key => make("tr", { class: key.enabled ? "" : "off" },
-    make("th", { scope: "row" }, key.name, key.enabled ? null : " ", key.enabled ? null : pill("disabled", "warn"),
-      tagsOf(key.tags), key.expires ? make("small", { class: "block" }, "ends " + time(key.expires)) : null,
+  fill("keys", keys.map(key => make("tr", { class: key.enabled && !isOver(key) ? "" : "off" },
+    make("th", { scope: "row" }, key.name, ...(!key.enabled ? [" ", pill("disabled", "warn")] : isOver(key) ? [" ", pill("expired", "warn")] : []),
+      tagsOf(key.tags), key.expires ? make("small", { class: "block" }, (isOver(key) ? "ended " : "ends ") + time(key.expires)) : null,
       key.old_key_until ? make("small", { class: "block" }, "its old key opens until " + time(key.old_key_until)) : null,
       under(key.policy, " · ", time(key.last_used))),
     wide(make("code", { class: "nowrap" }, key.key || "–")), wide(key.policy), count(key.total_requests),

@@ -92,6 +92,10 @@ function showState(health) {
   $("state").className = "badge " + (config.error ? "bad" : health.status === "ok" ? "good" : "warn");
   $("state").hidden = false;
 }
+function showSilence() {
+  $("state").textContent = "no answer";
+  $("state").className = "badge bad";
+}
 // proxyd that cannot serve says so with a status of its own.
 const healthOf = troubles => call("../health").catch(failure => failure.value && failure.value.config ? failure.value : (troubles.push(failure), null));
 
@@ -119,6 +123,7 @@ async function refresh() {
     $("door").hidden = true;
     for (const id of ["house", "nav", "leave"]) $(id).hidden = false;
     if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
+    else if (!health) redraw("state", showSilence);
     $("to-alerts").hidden = alerts === null;
     if (alerts) redraw("alerts", showAlerts, alerts);
     await view.show(data, () => look !== looks);

@@ -26,7 +26,9 @@ async function call(path, method = "GET", body, further) {
   const key = sessionStorage.getItem(store);
   if (key && !headers["x-admin-key"]) headers["x-admin-key"] = key;
   if (body !== undefined) headers["content-type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => {
+    throw new Error(isIn ? "proxyd does not answer. What stands here is what it told last." : "proxyd does not answer.");
+  });
   const value = await answer.json().catch(() => ({}));
   // What was changed is looked at anew.
   if (method !== "GET") kept.clear();

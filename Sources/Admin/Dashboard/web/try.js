@@ -34,7 +34,7 @@ async function sendTrial(dialect, model, key, text, most, trial) {
   const answer = await fetch(dialect.path(model), {
     method: "POST", headers: { ...dialect.headers(key), "content-type": "application/json" }, body: JSON.stringify(dialect.body(model, text, most)),
     credentials: "omit", signal: trial.signal,
-  });
+  }).catch(() => { throw new Error("proxyd does not answer."); });
   const way = ["rule", "tier", "upstream", "account", "model", "attempts", "lossy"].map(name => [name, answer.headers.get("x-proxyd-" + name)]).filter(one => one[1]);
   const shape = (...more) => head.replaceChildren(pill(String(answer.status), answer.ok ? "good" : "bad"), " ",
     make("small", {}, [...more, ...way.map(([name, value]) => `${name}: ${value}`), answer.headers.get("x-request-id")].filter(Boolean).join(" · ")));

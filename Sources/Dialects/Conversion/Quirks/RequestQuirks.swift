@@ -87,7 +87,7 @@ public struct RequestQuirks: Sendable, Hashable {
         case "top_p": work.param(.topP)
         case "top_k": work.param(.topK)
         case "parallel_tool_calls": work.param(.parallelTools)
-        default: path.description
+        default: work.param(openAI: path.description)
         }
     }
 

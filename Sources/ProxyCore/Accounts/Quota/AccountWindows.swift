@@ -121,6 +121,16 @@ public struct AccountWindows: Sendable, Hashable {
         return refuses
     }
 
+    /// Whether a window that holds a model is used up, and nobody said until when.
+    func isUndated(_ model: String, now: Int) -> Bool {
+        guard leastShare <= 0 else { return false }
+        var isUndated = false
+        visit(model) { window in
+            if window.isUndated(now: now) { isUndated = true }
+        }
+        return isUndated
+    }
+
     /// Whether all models are without one kind of window's quota.
     func isUsedUp(_ kind: String, now: Int) -> Bool {
         guard leastShare <= 0 else { return false }
@@ -235,6 +245,14 @@ public struct AccountWindows: Sendable, Hashable {
                 window.models = .family(name, refused: refused.filter { !hasQuota($0) })
                 return true
             }
+        }
+    }
+
+    /// The windows that hold a model, are used up and have no reset are reset then.
+    mutating func date(_ model: String, until: Int, now: Int) {
+        change { window in
+            if window.isUndated(now: now), window.models.holds(model) { (window.resetsAt, window.goodUntil) = (until, .max) }
+            return true
         }
     }
 

@@ -118,6 +118,13 @@ public final class QuotaBook: Sendable {
         }
     }
 
+    /// A refusal says how long to wait: what its head called used up without a reset is so for as long.
+    public func date(_ id: AccountID, model: String, until: Int, now: Int) {
+        guard states.current.windows[id]?.isUndated(model, now: now) == true else { return }
+        states.update { $0.windows[id]?.date(model, until: min(until, now &+ QuotaWindow.longest), now: now) }
+        news.changed(windowsOf: id)
+    }
+
     /// An account refused a model until then because its quota is used up.
     public func refused(_ id: AccountID, model: String, until: Int, now: Int) {
         guard model.utf8.count <= AccountWindows.longestModel, until > now else { return }

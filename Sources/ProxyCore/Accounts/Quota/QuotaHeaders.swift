@@ -344,7 +344,10 @@ struct QuotaHeaders {
         if overall.isAllowed, moment.status < 400, known?.isUsedUp(Self.unified, now: moment.now) == true {
             if let index = slot(Self.unified, .all) { slots[index].used = 0 }
         }
-        guard overall.isRejected, !slots.contains(where: { $0.isRejected }) else { return }
+        guard overall.isRejected else { return }
+        // A window that is refused and names no time is until the time that is told of all.
+        for index in slots.indices where slots[index].isRejected { slots[index].reset = slots[index].reset ?? overall.reset }
+        guard !slots.contains(where: { $0.isRejected }) else { return }
         let named = claimed ?? (kind: Self.unified, scope: .all)
         guard let found = slot(named.kind, named.scope) else { return }
         slots[found].isRejected = true

@@ -79,6 +79,9 @@ public struct QuotaWindow: Sendable, Hashable {
     /// Whether nothing is left at a moment.
     func isUsedUp(now: Int) -> Bool { share(now: now).map { $0 <= 0 } ?? false }
 
+    /// Whether a head told that nothing is left, and not until when.
+    func isUndated(now: Int) -> Bool { source == .headers && resetsAt == nil && isUsedUp(now: now) }
+
     /// Whether it is one that the file declares, reset or not: no other has a length.
     var isCounted: Bool { source == .declared || length > 0 }
 

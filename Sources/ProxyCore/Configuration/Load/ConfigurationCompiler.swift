@@ -127,11 +127,11 @@ struct ConfigurationCompiler {
             context.error(name, "an upstream's name may hold letters, digits, '.', '_' and '-'")
         }
         for (name, decoded) in file.upstreams {
-            checkNames(of: decoded.accounts)
+            checkNames(of: decoded.accounts.map(\.account))
             warnAboutExamples(decoded)
             indices[name.value] = configuration.upstreams.count
             var upstream = Upstream(
-                name: name.value, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.value),
+                name: name.value, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.account.value),
                 quota: decoded.quota,
                 timeouts: decoded.timeouts.applied(to: configuration.timeouts))
             if decoded.url.isTLS, decoded.authority == nil, !SystemAuthorities.areThere() {
@@ -224,18 +224,21 @@ struct ConfigurationCompiler {
             guard !isPlayground, let problem = WeakKeys.publication(of: key.digest) else { continue }
             context.warning(key.weakPlace, problem)
         }
-        guard !isPlayground, let place = file.adminPlace else { return }
-        for digest in admins.keys.sorted(by: { $0.hex < $1.hex }) {
-            if let problem = WeakKeys.publication(of: digest) { context.warning(place, problem) }
+        guard !isPlayground, let admin = file.admin else { return }
+        for (key, place) in zip(admin.keys, admin.keyPlaces) {
+            if let problem = WeakKeys.publication(of: KeyDigest(hashing: key.key.reveal())) { context.warning(place, problem) }
         }
     }
 
     /// Keys of vendors elsewhere that are an example's.
     private func warnAboutExamples(_ upstream: DecodedUpstream) {
         guard !upstream.url.isOnThisMachine else { return }
-        for account in upstream.accounts {
-            guard let key = account.value.key, !account.value.isClients, SuspectValues.isExample(key) else { continue }
-            context.warning(account, "its key is an example's, which the vendor will refuse")
+        for decoded in upstream.accounts {
+            let account = decoded.account.value
+            guard let key = account.key, !account.isClients, let place = decoded.keyPlace, SuspectValues.isExample(key) else {
+                continue
+            }
+            context.warning(place, "is an example's, which the vendor will refuse")
         }
     }
 

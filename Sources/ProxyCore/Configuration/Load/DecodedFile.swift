@@ -6,7 +6,6 @@ import RuleEngine
 struct DecodedFile {
     var listeners: [Located<Listener>]
     var admin: DecodedAdmin?
-    var adminPlace: Located<Void>?
     var upstreams: [(name: Located<String>, value: DecodedUpstream)]
     var rules: [DecodedRule]
     var policies: [(name: Located<String>, value: KeyPolicy)]
@@ -34,7 +33,6 @@ struct DecodedFile {
         emptyRules = section.place(ofEmpty: Root.rules)
         listeners = section[Root.listen, or: []]
         admin = section[Root.admin]
-        adminPlace = section.place(Root.admin)
         httpsProxy = section[Root.httpsProxy]
         noProxy = section[Root.noProxy]
         plain.trustedProxies = TrustedProxies(section[Root.trustedProxies, or: []])
@@ -68,6 +66,8 @@ struct DecodedFile {
 
 struct DecodedAdmin: Sendable {
     var keys: [AdminKey]
+    /// Where each of them stands.
+    var keyPlaces: [Located<Void>]
     var listener: Located<Listener>?
     var allowFrom: [AddressRange]
     var hasOpenMetrics: Bool
@@ -79,12 +79,13 @@ struct DecodedAdmin: Sendable {
 struct DecodedAdminKey: Sendable {
     var name: Located<String>
     var key: AdminKey
+    var place: Located<Void>
 }
 
 struct DecodedUpstream: Sendable {
     var url: UpstreamURL
     var dialect: UpstreamDialect
-    var accounts: [Located<Account>]
+    var accounts: [DecodedAccount]
     var choice: Tier.Choice
     var affinity: AffinityKind
     var quota: QuotaSource?
@@ -101,6 +102,12 @@ struct DecodedUpstream: Sendable {
     /// The preset that it was made by.
     var preset: Preset?
     var keyHeader: String?
+}
+
+struct DecodedAccount: Sendable {
+    var account: Located<Account>
+    /// Where its key stands; nil where it has none.
+    var keyPlace: Located<Void>?
 }
 
 struct DecodedKey: Sendable {

@@ -18,6 +18,7 @@ struct ChangeWords {
         if old.shown != new.shown, !words.compareShown(old.shown, new.shown) { return [] }
         words.addTiers(old, new)
         words.addSecrets(old.configuration, new.configuration)
+        words.addHiddenValues(old.configuration, new.configuration)
         guard words.all.count > most else { return words.all }
         return words.all.prefix(most) + ["and \(words.all.count - most) more"]
     }
@@ -189,5 +190,33 @@ struct ChangeWords {
         for key in new.admin?.keys ?? [] where admins[key.name].map({ $0 != key.key }) == true {
             all.append("admin key \(key.name): another text")
         }
+    }
+
+    /// What is shown of neither file, beside keys.
+    private mutating func addHiddenValues(_ old: Configuration, _ new: Configuration) {
+        let before = Dictionary(Self.hiddenValues(of: old)) { first, _ in first }
+        for (place, value) in Self.hiddenValues(of: new) where before[place].map({ $0 != value }) == true {
+            all.append("\(place) has another value")
+        }
+    }
+
+    /// By their places; where a place is shown in part, that is in its name: another one has been told.
+    private static func hiddenValues(of configuration: Configuration) -> [(String, Secret)] {
+        let (lark, cluster) = (configuration.lark, configuration.cluster)
+        var values: [(String, Secret?)] = [
+            ("admin.oidc.client_secret", configuration.admin?.oidc?.clientSecret),
+            ("lark.app_secret", lark?.appSecret), ("lark.verification_token", lark?.verificationToken),
+            ("lark.encrypt_key", lark?.encryptKey), ("alerts.webhook", configuration.alerts.webhook),
+        ]
+        for header in configuration.telemetry?.headers ?? [] { values.append(("telemetry.headers.\(header.name)", header.value)) }
+        for server in cluster?.limits ?? [] { values.append(("the password of \(server)", server.password)) }
+        if let store = cluster?.store { values.append(("cluster.store \(store)", store.uri)) }
+        for upstream in configuration.upstreams {
+            let name = "upstream \(shown(upstream.name))"
+            for header in upstream.headers { values.append(("\(name): header \(header.name)", Secret(header.value))) }
+            guard let proxy = upstream.proxy else { continue }
+            values.append(("\(name): the password of the proxy \(proxy.authority)", proxy.credentials))
+        }
+        return values.compactMap { place, value in value.map { (place, $0) } }
     }
 }

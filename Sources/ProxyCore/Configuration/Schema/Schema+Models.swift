@@ -21,6 +21,10 @@ extension Schema {
                             decoded.unknown = unknown.kind.decode(entry.value, place, context)
                         } else if let price = PriceKeys.kind.decode(entry.value, place, context) {
                             if decoded.byModel[entry.key] == nil { decoded.byModel[entry.key] = price }
+                            guard entry.value.entry(PriceKeys.input.name) == nil else { continue }
+                            context.warning(
+                                at: entry.value, place,
+                                "names no price of input, which costs nothing then; write 'input: 0' where that is meant")
                         }
                     }
                     return decoded

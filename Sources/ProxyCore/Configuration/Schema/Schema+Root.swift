@@ -182,9 +182,11 @@ extension Schema {
             }
             check(further, beside: key, section.context)
             let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
+            let place = key == nil ? nil : section.place(Self.key)
             guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open else { return nil }
             return DecodedAdmin(
-                keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)
+                keys: known, keyPlaces: (place.map { [$0] } ?? []) + further.map(\.place), listener: listener,
+                allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)
         }
 
         /// One name and one text are one key's: the audit log says who it was.
@@ -221,7 +223,9 @@ extension Schema {
                 section.context.warning(place, weakness)
             }
             guard let name, let key, let role else { return nil }
-            return DecodedAdminKey(name: name, key: AdminKey(name: name.value, key: key, role: role))
+            return DecodedAdminKey(
+                name: name, key: AdminKey(name: name.value, key: key, role: role),
+                place: section.place(Self.key) ?? Located(value: (), location: name.location, path: name.path))
         }
     }
 

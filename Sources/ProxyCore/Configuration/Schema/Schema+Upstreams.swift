@@ -106,7 +106,8 @@ extension Schema {
             if let url, url.socketPath != nil, let place = section.place(Self.proxy) {
                 section.context.error(place, "leads nowhere: the upstream is a socket of this machine")
             }
-            let hasClients = shortKey?.reveal() == Account.clientsWord || accounts?.contains { $0.value.isClients } == true
+            let hasClients =
+                shortKey?.reveal() == Account.clientsWord || accounts?.contains { $0.account.value.isClients } == true
             if hasClients, quota?.poll != nil, let place = section.place(Self.quota) {
                 section.context.error(place, "'poll' asks with a key of the file's; with `key: client` there is none")
             }
@@ -114,7 +115,10 @@ extension Schema {
             return DecodedUpstream(
                 url: url, dialect: dialect,
                 accounts: accounts ?? [
-                    Located(value: Account(name: "default", key: shortKey), location: section.location, path: section.path)
+                    DecodedAccount(
+                        account: Located(
+                            value: Account(name: "default", key: shortKey), location: section.location, path: section.path),
+                        keyPlace: section.place(Self.key))
                 ],
                 choice: choice, affinity: affinity, quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
@@ -161,7 +165,7 @@ extension Schema {
         static let quota = Key(
             "quota", AccountQuotaKeys.kind, .none("as the vendor tells"), "What it may use, where the vendor does not tell.")
 
-        static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight, quota)) { section in
+        static let kind: Kind<DecodedAccount> = .mapping(Mapping(name, key, weight, quota)) { section in
             let name = section[name.locatedName]
             let key = section[key]
             let weight = section[weight, or: 1]
@@ -169,7 +173,9 @@ extension Schema {
             return name.map {
                 var account = Account(name: $0.value, key: key, weight: weight)
                 account.declared = declared
-                return Located(value: account, location: $0.location, length: $0.length, path: $0.path)
+                return DecodedAccount(
+                    account: Located(value: account, location: $0.location, length: $0.length, path: $0.path),
+                    keyPlace: section.place(Self.key))
             }
         }
     }

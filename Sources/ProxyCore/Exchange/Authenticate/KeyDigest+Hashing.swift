@@ -8,6 +8,9 @@ extension KeyDigest {
         self.init(hash.finalize())
     }
 
+    /// What is kept of a key that is deleted: it tells whether a digest was that key's, and is none that a key could have.
+    var trace: KeyDigest { bytes.withUnsafeBytes { KeyDigest(hashing: $0) } }
+
     public init(hashing text: String) {
         self.init(SHA256.hash(data: Array(text.utf8)))
     }

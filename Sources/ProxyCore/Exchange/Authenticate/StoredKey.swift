@@ -13,7 +13,8 @@ struct StoredKey: Sendable, Hashable {
     var expires: Int?
     var source: ClientKey.Source
     var deleted: Int?
-    /// What the key was before it was rotated, as long as that still opens; the latest last.
+    /// What the key was before it was rotated, as long as that still opens; the latest last. Of a declared key what was booked for it, of
+    /// a deleted one the traces of its texts: both open nothing.
     var retired: [RetiredSecret] = []
     /// What `created` leaves out: the fraction of its second, as another system wrote it.
     var createdMicroseconds = 0

@@ -236,7 +236,7 @@ struct AttemptPlan {
     private mutating func boundCandidate(_ states: AccountStates, now: Int) -> Candidate? {
         guard !bound.isEmpty else { return nil }
         let tier = route.tiers[position.tier]
-        guard let mark = bound[tier.affinity(upstreams)]?.mark else { return nil }
+        guard let mark = bound.find(tier.affinity(upstreams), in: tier.scope(upstreams))?.mark else { return nil }
         for index in tier.targets.indices where !position.targets.contains(index) {
             let target = tier.targets[index]
             let model = model(of: target)
@@ -259,8 +259,10 @@ struct AttemptPlan {
         guard !bound.isEmpty else { return nil }
         let tier = route.tiers[position.tier]
         let target = tier.targets[position.target]
-        guard let kind = tier.ownAffinity(of: target.upstream, upstreams), let mark = bound[kind]?.mark else { return nil }
-        let ids = upstreams[target.upstream].ids
+        let (scope, ids) = (upstreams[target.upstream].scope, upstreams[target.upstream].ids)
+        guard let kind = tier.ownAffinity(of: target.upstream, upstreams), let mark = bound.find(kind, in: scope)?.mark else {
+            return nil
+        }
         // The same account, whether the upstream is one of several or alone.
         guard let account = ids.firstIndex(where: { $0.mark == mark }),
             obstacle(ids[account], position.model, threshold: target.threshold, states, now: now) == nil
@@ -549,33 +551,5 @@ struct AttemptPlan {
             }
         }
         return all
-    }
-}
-
-/// Who served before what a request belongs to.
-struct BoundAccounts: Sendable, Equatable {
-    var conversation: AffinityBinding?
-    var key: AffinityBinding?
-
-    var isEmpty: Bool { conversation == nil && key == nil }
-
-    subscript(_ kind: AffinityKind) -> AffinityBinding? {
-        switch kind {
-        case .conversation: conversation
-        case .key: key
-        case .none: nil
-        }
-    }
-}
-
-extension ResolvedTier {
-    /// What stands for an account in the table of affinities. Where a tier has several targets the model is part of it: what one
-    /// model has in its cache is nothing to another.
-    func mark(of id: AccountID, model: String) -> UInt64 {
-        guard targets.count > 1 else { return id.mark }
-        var mark = TextMark()
-        mark.add(id.mark)
-        mark.add(model)
-        return mark.value
     }
 }

@@ -39,11 +39,12 @@ enum BatchReader {
         return models
     }
 
-    /// Every model of a Gemini batch: the one that it names itself, and those of the requests that lie within it.
+    /// Every model of a Gemini batch: the one that it names itself, and those of the requests that lie within it; a request that wants
+    /// an answer is listed without a name, too.
     static func geminiModels(in bytes: UnsafeRawBufferPointer, _ members: [JSONMember]) throws(Malformed) -> [BatchModel] {
         var models: [BatchModel] = []
         do throws(JSONScan.Problem) {
-            try descend(members, in: bytes, step: 0, into: &models)
+            try descend(members, of: 0..<bytes.count, in: bytes, step: 0, into: &models)
         } catch {
             throw Malformed(error.description)
         }
@@ -58,10 +59,11 @@ enum BatchReader {
     ]
 
     private static func descend(
-        _ members: [JSONMember], in bytes: UnsafeRawBufferPointer, step: Int, into models: inout [BatchModel]
+        _ members: [JSONMember], of object: Range<Int>, in bytes: UnsafeRawBufferPointer, step: Int,
+        into models: inout [BatchModel]
     ) throws(JSONScan.Problem) {
-        if step == 1 || step == way.count { append(members, in: bytes, to: &models) }
-        guard step < way.count else { return }
+        if step == 1 { append(members, in: bytes, to: &models) }
+        guard step < way.count else { return appendRequest(members, object, in: bytes, to: &models) }
         for member in members {
             guard let known = way[step].first(where: { member.names($0.lower, in: bytes) }) else { continue }
             guard member.key(equals: known.name, in: bytes) else {
@@ -79,9 +81,21 @@ enum BatchReader {
             var inner: [JSONMember] = []
             for object in objects {
                 try JSONScan.members(of: bytes, in: object, into: &inner)
-                try descend(inner, in: bytes, step: step + 1, into: &models)
+                try descend(inner, of: object, in: bytes, step: step + 1, into: &models)
             }
         }
+    }
+
+    private static func appendRequest(
+        _ members: [JSONMember], _ object: Range<Int>, in bytes: UnsafeRawBufferPointer, to models: inout [BatchModel]
+    ) {
+        let before = models.count
+        append(members, in: bytes, to: &models)
+        guard members.contains(where: { $0.key(equals: "contents", in: bytes) }) else { return }
+        if models.count == before { models.append(BatchModel()) }
+        models[models.count - 1].input = TokenEstimate.tokens(body: bytes, members: members, dialect: .gemini)
+        models[models.count - 1].allowance = OutputAllowance(body: bytes, members: members)
+        models[models.count - 1].holder = (object, .gemini)
     }
 
     private static func collect(

@@ -7,6 +7,8 @@ final class UpstreamAccounts: Sendable {
     let weights: [Int]
     let choice: Tier.Choice
     let affinity: AffinityKind
+    /// What stands for the upstream where a client key stays with one of its accounts.
+    let scope: UInt64
     /// What stands for each on every node.
     let lots: [UInt64]
 
@@ -21,6 +23,7 @@ final class UpstreamAccounts: Sendable {
         weights = upstream.accounts.map { max($0.weight, 1) }
         choice = upstream.choice
         affinity = upstream.accounts.count > 1 ? upstream.affinity : .none
+        scope = TextMark.of("upstream", upstream.name)
     }
 }
 
@@ -34,10 +37,12 @@ struct RouteTraits: Sendable, Equatable {
     var comparesAccounts = false
     /// The conversation, or the key, stays with who served it.
     var keepsConversations = false
-    var keepsKeys = false
+    /// The upstreams, and tiers of several, in each of which a key stays with one.
+    var keyScopes: [UInt64] = []
     /// Requests wait where nobody has quota.
     var waits = false
 
+    var keepsKeys: Bool { !keyScopes.isEmpty }
     var isPlain: Bool { !comparesPrices && !comparesAccounts && !keepsConversations && !keepsKeys }
 
     init() {}
@@ -45,13 +50,10 @@ struct RouteTraits: Sendable, Equatable {
     init(_ route: Route, _ upstreams: [UpstreamAccounts]) {
         waits = route.fallback.waits
         for tier in route.tiers {
-            let own = tier.targets.compactMap { tier.ownAffinity(of: $0.upstream, upstreams) }
-            for kind in [tier.affinity(upstreams)] + own {
-                switch kind {
-                case .conversation: keepsConversations = true
-                case .key: keepsKeys = true
-                case .none: break
-                }
+            keep(tier.affinity(upstreams), in: tier.scope(upstreams))
+            for target in tier.targets {
+                guard let own = tier.ownAffinity(of: target.upstream, upstreams) else { continue }
+                keep(own, in: upstreams[target.upstream].scope)
             }
             if tier.targets.count > 1 {
                 drawsLots = drawsLots || tier.choice.drawsLots
@@ -67,7 +69,23 @@ struct RouteTraits: Sendable, Equatable {
     }
 }
 
+extension RouteTraits {
+    private mutating func keep(_ kind: AffinityKind, in scope: UInt64) {
+        switch kind {
+        case .conversation: keepsConversations = true
+        case .key: if !keyScopes.contains(scope) { keyScopes.append(scope) }
+        case .none: break
+        }
+    }
+}
+
 extension ResolvedTier {
+    /// What stands for the tier where a client key stays with one of its upstreams; of a single one, for that.
+    func scope(_ upstreams: [UpstreamAccounts]) -> UInt64 {
+        guard targets.count == 1, let only = targets.first, upstreams.indices.contains(only.upstream) else { return severalScope }
+        return upstreams[only.upstream].scope
+    }
+
     /// What stays with whom within the tier.
     func affinity(_ upstreams: [UpstreamAccounts]) -> AffinityKind {
         if targets.count > 1 { return affinity }
@@ -75,11 +93,12 @@ extension ResolvedTier {
         return upstreams[only.upstream].affinity
     }
 
-    /// What stays with the accounts of one of several upstreams, where that is not what stays with the upstream.
+    /// What stays with the accounts of one of several upstreams, where that is not what stays with the upstream. A key stays with
+    /// the same one whoever of the tier is asked.
     func ownAffinity(of upstream: Int, _ upstreams: [UpstreamAccounts]) -> AffinityKind? {
         guard targets.count > 1, upstreams.indices.contains(upstream), upstreams[upstream].ids.count > 1 else { return nil }
         let own = upstreams[upstream].affinity
-        return own == affinity ? nil : own
+        return own == affinity && own != .key ? nil : own
     }
 }
 

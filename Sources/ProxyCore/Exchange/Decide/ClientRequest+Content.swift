@@ -115,9 +115,13 @@ extension ClientRequest {
             content.batch[index].prefix = prefix
             content.batch[index].name.removeFirst(prefix.count)
         }
-        if let first = content.batch.first { content.model = first.name }
-        guard let parts = call.gemini, method == .post else { return }
+        if let first = content.batch.first(where: \.isNamed) { content.model = first.name }
+        guard let parts = call.gemini, method == .post else {
+            content.batch.removeAll { !$0.isNamed }
+            return
+        }
         if let problem = parts.problem { throw LocalReply(body: problem) }
+        for index in content.batch.indices where !content.batch[index].isNamed { content.batch[index].name = parts.model }
         let said = content.batch.map(\.name) + (content.namesModel ? [content.model] : [])
         // Rules and policies go by one model: the upstream is told of no other.
         guard said.allSatisfy({ $0 == parts.model }) else {
@@ -361,9 +365,9 @@ extension ClientRequest {
             }
         }
         if let problem { throw LocalReply(body: problem) }
-        guard let first = found.first else { return }
-        guard content.namesNoModel else { throw LocalReply(body: "the body names a model beside those of its requests") }
         content.batch = found
+        guard let first = found.first(where: \.isNamed) else { return }
+        guard content.namesNoModel else { throw LocalReply(body: "the body names a model beside those of its requests") }
         content.model = first.name
     }
 }

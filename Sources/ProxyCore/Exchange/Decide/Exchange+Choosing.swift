@@ -12,9 +12,7 @@ extension Exchange {
         if !plan.affinity.isEmpty {
             let (table, now) = (loop.shared.accounts.affinity, SteadyClock.milliseconds)
             let keys = plan.affinity
-            plan.attempts.bound = BoundAccounts(
-                conversation: keys.conversation == 0 ? nil : table.find(keys.conversation, now: now),
-                key: keys.key == 0 ? nil : table.find(keys.key, now: now))
+            plan.attempts.bound = BoundAccounts(keys, in: plan.traits.keyScopes, table, now: now)
             if plan.traits.drawsLots, configuration.cluster?.isShared == true { plan.attempts.lot = lot(plan) }
         }
         if plan.traits.comparesAccounts { plan.attempts.memory = view.choices }
@@ -25,7 +23,7 @@ extension Exchange {
     private func lot(_ plan: borrowing RoutePlan) -> UInt64 {
         let (bound, keys) = (plan.attempts.bound, plan.affinity)
         if keys.conversation != 0 { return bound.conversation == nil ? conversationMark(TextMark(.everywhere)) : 0 }
-        guard keys.key != 0, bound.key == nil, let key = caller?.key else { return 0 }
+        guard keys.key != 0, !bound.hasAllKeys, let key = caller?.key else { return 0 }
         var mark = TextMark(.everywhere)
         mark.add(key.id)
         return mark.value
@@ -36,14 +34,18 @@ extension Exchange {
         // A plan is a dozen references: it is not taken out of where it is.
         guard let keys = plan?.affinity, !keys.isEmpty, let route = plan?.route, let bound = plan?.attempts.bound else { return }
         let tier = route.tiers[candidate.tier]
-        func bind(_ kind: AffinityKind, to mark: UInt64) {
-            guard keys[kind] != 0 else { return }
+        func bind(_ kind: AffinityKind, in scope: UInt64, to mark: UInt64) {
+            let what = keys.mark(kind, in: scope)
+            guard what != 0 else { return }
             let table = loop.shared.accounts.affinity
-            let result = table.bind(keys[kind], to: mark, before: bound[kind], now: SteadyClock.milliseconds)
+            let result = table.bind(what, to: mark, before: bound.find(kind, in: scope), now: SteadyClock.milliseconds)
             target.load.noteAffinity(result)
         }
-        bind(tier.affinity(snapshot.accounts), to: tier.mark(of: target.id, model: candidate.model))
-        if let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) { bind(own, to: target.id.mark) }
+        let accounts = snapshot.accounts
+        bind(tier.affinity(accounts), in: tier.scope(accounts), to: tier.mark(of: target.id, model: candidate.model))
+        if let own = tier.ownAffinity(of: candidate.upstream, accounts) {
+            bind(own, in: accounts[candidate.upstream].scope, to: target.id.mark)
+        }
     }
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of

@@ -277,11 +277,14 @@ private struct Walk {
         self.plan?.wasAsked(candidate)
         let tier = plan.route.tiers[candidate.tier]
         let id = snapshot.accountIDs[candidate.upstream][candidate.account]
-        let bound = plan.bound[tier.affinity(snapshot.accounts)]
+        let accounts = snapshot.accounts
+        let bound = plan.bound.find(tier.affinity(accounts), in: tier.scope(accounts))
+        let own = tier.ownAffinity(of: candidate.upstream, accounts)
+            .flatMap { plan.bound.find($0, in: accounts[candidate.upstream].scope) }
         attempts.append(
             Rehearsal.Attempt(
                 tier: tier.text, account: id, model: candidate.model,
-                isBound: bound?.mark == tier.mark(of: id, model: candidate.model)))
+                isBound: bound?.mark == tier.mark(of: id, model: candidate.model) || own?.mark == id.mark))
     }
 
     /// nil where somebody is asked or waited for, or the walk never began.

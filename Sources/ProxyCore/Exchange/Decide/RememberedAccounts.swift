@@ -6,16 +6,15 @@ public struct RememberedAccounts: Sendable {
 
     /// A conversation is known by its session alone here: what it begins with is not described.
     func bound(_ facts: Facts, _ traits: RouteTraits, now: Int) -> BoundAccounts {
-        var bound = BoundAccounts()
+        var keys = AffinityKeys()
         let key = facts.key.id
-        guard !key.isEmpty else { return bound }
-        if traits.keepsKeys { bound.key = table.find(AffinityKeys.mark(ofKey: key), now: now) }
+        guard !key.isEmpty else { return BoundAccounts() }
+        if traits.keepsKeys { keys.key = AffinityKeys.mark(ofKey: key) }
         let session = facts.request.session
         if traits.keepsConversations, !session.isEmpty {
-            bound.conversation = table.find(
-                AffinityKeys.mark(ofSession: session, key: key, model: facts.request.model), now: now)
+            keys.conversation = AffinityKeys.mark(ofSession: session, key: key, model: facts.request.model)
         }
-        return bound
+        return BoundAccounts(keys, in: traits.keyScopes, table, now: now)
     }
 }
 

@@ -155,8 +155,11 @@ extension Attempt {
         let (policy, now, model) = (exchange.fallback, SteadyClock.milliseconds, candidate.model)
         guard policy.enabled else { return }
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
+        let accounts = loop.shared.accounts
+        let usedUpFor = error.retryAfterSeconds == nil ? min(rest, QuotaWindow.lifeWithoutReset) : rest
+        accounts.quota.date(target.id, model: model, until: now &+ usedUpFor, now: now)
         guard rest > 0 else { return }
-        let (accounts, modelStatus) = (loop.shared.accounts, limitedStatus(now: now))
+        let modelStatus = limitedStatus(now: now)
         accounts.tellUsedUp(now: now)
         accounts.cool(target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
         if error.tellsReset, modelStatus != .stranger {

@@ -5,8 +5,8 @@ import NIOCore
 extension Attempt {
     func convertedRequest() throws(ConversionProblem) -> UpstreamRequest {
         let options = conversionOptions()
-        // The rule's overrides are said in the client's format, before anything is converted.
-        let body = patchedBody()
+        // The rule's overrides are said in the client's format where that has them, before anything is converted.
+        let body = patchedBody(isConverted: true)
         var result: Result<ConvertedRequest, ConversionProblem>?
         body.withUnsafeReadableBytes { bytes in
             do throws(ConversionProblem) {
@@ -73,6 +73,7 @@ extension Attempt {
             streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
             recall: recall(), now: now,
             requestID: exchange.requestID)
+        options.set = route.set
         options.sealing = loop.shared.memory.sealing
         options.recallResponse = exchange.recallResponse()
         return options

@@ -11,10 +11,7 @@ extension Attempt {
         let held = body.held
         held.withUnsafeReadableBytes { bytes in
             var error = upstream.format.error(status: traits.status, body: bytes)
-            if let seconds = traits.retryAfterSeconds {
-                error.retryAfterSeconds = seconds
-                error.tellsReset = traits.tellsReset
-            }
+            if let seconds = traits.retryAfterSeconds { error.take(wait: seconds, isReset: traits.tellsReset) }
             judge(error, body: bytes)
         }
     }
@@ -27,13 +24,12 @@ extension Attempt {
         var error = masked(said.heard(without: [request.content.model, candidate.model] + repeated))
         if error.isExhausted, request.withBody({ error.repeatsExhaustion(of: $0, in: body) }) { error.isExhausted = false }
         if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
-        if let seconds = traits.retryAfterSeconds, traits.status >= 400 {
-            error.retryAfterSeconds = seconds
-            error.tellsReset = traits.tellsReset
-        }
-        if error.retryAfterSeconds == nil, let instant = error.resetsAt {
+        if let instant = error.resetsAt, error.retryAfterSeconds == nil || traits.retryAfterSeconds != nil {
             error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)
             error.tellsReset = true
+        }
+        if let seconds = traits.retryAfterSeconds, traits.status >= 400 {
+            error.take(wait: seconds, isReset: traits.tellsReset)
         }
         if traits.status < 400 { error = error.withinSuccess }
         let isShown = traits.status >= 400 || error.errorClass != .upstreamBroken

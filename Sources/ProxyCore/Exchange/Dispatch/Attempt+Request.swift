@@ -68,7 +68,7 @@ extension Attempt {
     var modelName: String { upstream.modelName(candidate.model) }
 
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
-    func patchedBody() -> ByteBuffer {
+    func patchedBody(isConverted: Bool = false) -> ByteBuffer {
         if let form = request.content.form { return patched(form) }
         guard let object = request.content.object else { return request.body }
         let cap = target.maxTokens
@@ -90,7 +90,8 @@ extension Attempt {
                 patch.replaceUntouched(counted.range, toString: counted.prefix + model)
             }
             if cap != nil || !route.set.isEmpty, request.content.batch.isEmpty {
-                route.set.apply(to: &patch, in: bytes, as: RequestForm(formKind, able.capabilities), cap: cap)
+                let form = RequestForm(formKind, able.capabilities)
+                route.set.apply(to: &patch, in: bytes, as: form, cap: cap, isConverted: isConverted)
             }
             if wantsUsage, upstream.passesChat { changes.hidesUsageChunk = !patch.includeUsage(in: bytes) }
             return patch.isEmpty ? request.body : ByteBuffer(bytes: patch.apply(to: bytes))
@@ -113,7 +114,7 @@ extension Attempt {
             let model = exchange.model(of: batched, candidate)
             if let changed = patched(batched, model, in: bytes) {
                 patch.replaceUntouched(changed.place, with: changed.json)
-            } else if model != batched.name {
+            } else if batched.isNamed, model != batched.name {
                 patch.replaceUntouched(batched.range, toString: batched.prefix + model)
             }
         }
@@ -130,7 +131,7 @@ extension Attempt {
         var members: [JSONMember] = []
         guard let object = try? JSONScan.members(of: inner, into: &members) else { return nil }
         var patch = JSONPatch(object: object, members: members)
-        patch.set("model", toString: batched.prefix + model, in: inner)
+        if batched.isNamed { patch.set("model", toString: batched.prefix + model, in: inner) }
         set.apply(to: &patch, in: inner, as: RequestForm(holder.kind, able.capabilities), cap: cap)
         let json = patch.apply(to: inner)
         guard holder.kind == .messages else { return (holder.place, json) }

@@ -18,7 +18,7 @@ struct AttemptFailure {
     var reason: CooldownReason?
     /// A limit that the upstream called a bad request or a refusal, and that sent the request on.
     var isDisguisedLimit = false
-    let retryAfterSeconds: Int?
+    var retryAfterSeconds: Int?
     let times: UsageRecord.Times?
 
     init(
@@ -62,6 +62,12 @@ struct AttemptFailure {
         case .failure: false
         case .conversion: true
         }
+    }
+
+    /// The client would get it as a 429.
+    var isTooManyRequests: Bool {
+        guard case .response(let error, _, _, _) = cause, !refusesCredential else { return false }
+        return isDisguisedLimit || (error.isLimit && error.status == 429 && error.errorClass == .rateLimit)
     }
 
     /// Which failure tells the client most: what it can wait for, the soonest first, then what the upstream said, then what we could

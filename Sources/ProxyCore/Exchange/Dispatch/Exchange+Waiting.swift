@@ -115,6 +115,11 @@ extension Exchange {
         // Who failed for another reason than want of quota tells more, and may be well again sooner.
         if trail.failures.contains(where: { !$0.isRoutine }) { return answerFailure(.allFailed) }
         let seconds = min(max(1, (awaited.until &- now &+ 999) / 1000), RetryAfter.longest)
+        // What an upstream said of its limit tells more than that there is one.
+        if var limit = trail.newest.worst, limit.isTooManyRequests {
+            limit.retryAfterSeconds = seconds
+            return answer(with: limit, .allFailed)
+        }
         var reply = LocalReply(
             .rateLimit, status: 429,
             "every account that could serve '\(Router.shown(request.content.model))' is out of quota or rests; the first is back in "

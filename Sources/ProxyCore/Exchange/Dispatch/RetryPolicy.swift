@@ -38,7 +38,9 @@ enum RetryPolicy {
         }
         // Some call a key that they do not know a bad request, and some a limit a refusal.
         let isRefusal = [401, 402, 403].contains(error.status) || error.errorClass == .authentication
-        if isRefusal, error.subject != .limit, policy.on.contains(.unauthorized) {
+        let isNamed = policy.on.contains(.status(error.status)) || policy.on.contains(.statusClass(error.status / 100))
+        // By whichever word the file sends it on, it is about the account all the same.
+        if isRefusal, error.subject != .limit, isNamed || policy.on.contains(.unauthorized) {
             return .moveOn(reason: .unauthorized, rests: refused(error, reach))
         }
         let isLimit = error.isLimit

@@ -168,14 +168,22 @@ extension Attempt {
 
     /// Keeps what the request's input may have cost, before its body goes: for a response that is left, or ends, before it tells.
     func estimatePrompt() {
-        guard request.isGenerating, traits.status < 400 else { return }
+        guard request.isGenerating || isGeminiEmbedding, traits.status < 400 else { return }
         if let told = body.pipe?.usage, told.input > 0, !told.lacks.contains(.input) { return }
         exchange.figures.promptTokens = promptEstimate
     }
 
     private var promptEstimate: Int {
         guard request.content.object != nil else { return 0 }
-        return request.withBody { TokenEstimate.quick(body: $0, members: request.members) }
+        return request.withBody { body in
+            request.isGenerating ? TokenEstimate.quick(body: body, members: request.members) : TokenEstimate.response(body)
+        }
+    }
+
+    /// Gemini tells no usage of these: what was sent is counted.
+    private var isGeminiEmbedding: Bool {
+        request.dialect == .gemini
+            && (request.path.hasSuffix(":embedContent") || request.path.hasSuffix(":batchEmbedContents"))
     }
 
     /// What a whole response that tells nothing has cost, by an estimate of what came; nil where there is nothing to estimate by.
@@ -201,9 +209,12 @@ extension Attempt {
     /// - Parameter isComplete: it is whole: what it does tell is exact.
     func partialUsage(_ reported: TokenUsage?, isComplete: Bool = false) -> TokenUsage? {
         var usage = reported ?? TokenUsage(lacks: [.input, .output])
-        guard request.isGenerating else { return reported == nil ? nil : usage.settled }
+        let noted = exchange.figures.promptTokens
+        guard request.isGenerating else {
+            guard reported == nil else { return usage.settled }
+            return isGeminiEmbedding ? TokenUsage(uncachedInput: noted > 0 ? noted : promptEstimate) : nil
+        }
         if usage.lacks.contains(.input) || (usage.input == 0 && !isComplete) {
-            let noted = exchange.figures.promptTokens
             usage.estimate(input: noted > 0 ? noted : promptEstimate)
         }
         let isFinal = reported != nil && (isComplete || body.pipe?.isComplete ?? false)

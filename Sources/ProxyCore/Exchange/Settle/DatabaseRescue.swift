@@ -36,6 +36,9 @@ struct DatabaseRescue {
                 throw error
             }
         }
+        if Self.isLost(path) {
+            logger.error("\(Self.loss); a new one begins with what the journal has", metadata: [LogKeys.file: "\(path)"])
+        }
         if StateFiles.size(Self.request(path)) != nil { try rebuild("found while it was in use") }
         do {
             return try attempt()
@@ -45,6 +48,13 @@ struct DatabaseRescue {
             return try attempt()
         }
     }
+
+    /// SQLite begins a new database where there is none: a journal beside it is of one that was there.
+    static func isLost(_ path: String) -> Bool {
+        (StateFiles.size(path) ?? 0) == 0 && !StateFiles.segments(in: folder(of: path) + "/journal").isEmpty
+    }
+
+    static let loss = "the state database is gone or empty, though there is a journal: keys and usage are missing"
 
     /// Has the next start build the database anew, whatever it looks like then: damage was met where no start looks.
     static func ask(for path: String) {

@@ -10,15 +10,27 @@ struct ImportPlan {
 
     /// - Parameters:
     ///   - stored: all that the store has, deleted ones too.
-    ///   - declared: the configuration's, whose names and texts are taken.
-    init(_ keys: [ImportedKey], stored: [StoredKey], declared: [DeclaredKey]) {
+    ///   - configured: the configuration's, whose names and texts are taken; nil where nobody knows them.
+    init(_ keys: [ImportedKey], stored: [StoredKey], declared configured: [DeclaredKey]?) {
+        let declared = configured ?? []
         let there = stored.filter { $0.deleted == nil }
         taken = Set(there.filter { $0.source == .admin }.map(\.name)).union(there.map(\.id))
         for key in declared { taken.formUnion([key.name, key.id]) }
+        let ids = configured.map { Set($0.map(\.id)) }
+        func opens(_ key: StoredKey) -> Bool {
+            key.deleted == nil && (key.source == .admin || ids?.contains(key.id) ?? true)
+        }
         // What was used under a text that was rotated away is booked: it is its key's as long as it is remembered.
-        var digests = Set(there.compactMap(\.digest)).union(there.flatMap { $0.retired.map(\.digest) })
+        let open = stored.filter(opens)
+        var digests = Set(open.compactMap(\.digest)).union(open.flatMap { $0.retired.map(\.digest) })
+        // So it is where the key was deleted, or is in the file no more: nothing of it is booked for another declared one.
+        let traces = Set(stored.filter { $0.deleted != nil }.flatMap { $0.retired.map(\.digest) })
+        let undeclared = Set(there.filter { !opens($0) }.flatMap { $0.retired.map(\.digest) })
         var owners: [KeyDigest: DeclaredKey] = [:]
-        for key in declared where !digests.contains(key.digest) { owners[key.digest] = owners[key.digest] ?? key }
+        for key in declared where !digests.contains(key.digest) && !undeclared.contains(key.digest) {
+            guard !traces.contains(key.digest.trace) else { continue }
+            owners[key.digest] = owners[key.digest] ?? key
+        }
         digests.formUnion(declared.map(\.digest))
         let texts = digests.union(keys.map(\.digest))
         let rows = Dictionary(stored.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -38,7 +50,7 @@ struct ImportPlan {
             taken.insert(name)
             if name != key.name { result.renamed.append(ImportResult.Renaming(from: told, to: name)) }
             result.imported.append(name)
-            fresh.append((Self.stored(key, name), key))
+            fresh.append((Self.stored(key, name), undeclared.contains(key.digest) ? key.withoutUsage : key))
         }
     }
 

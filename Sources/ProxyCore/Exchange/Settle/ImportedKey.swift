@@ -85,6 +85,12 @@ public struct ImportedKey: Sendable {
 
     var hasUsage: Bool { totals != Amounts() || !rows.isEmpty }
 
+    var withoutUsage: ImportedKey {
+        var key = self
+        (key.totals, key.rows) = (Amounts(), [])
+        return key
+    }
+
     /// What was used on a day.
     func amounts(on date: LocalDate) -> UsageAmounts {
         rows.reduce(into: UsageAmounts()) { sum, row in

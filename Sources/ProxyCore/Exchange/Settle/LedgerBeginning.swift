@@ -24,7 +24,8 @@ struct LedgerBeginning {
         let recent = rollup.takeRecentCharges()
         self.rollup = rollup
         today = TodayCounters(timeZone: timeZone)
-        try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+        try today.restart(
+            timeZone: timeZone, now: options.now(), latest: store.latestDay(), booked: store.keyAmounts(on:))
         limits = LimitTable(timeZone: timeZone)
         try UsageLedger.restoreLimits(limits, of: store, timeZone, recent: recent, now: options.limitTime())
     }

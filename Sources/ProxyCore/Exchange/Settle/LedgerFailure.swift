@@ -61,11 +61,11 @@ public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
             "state directory \(directory) is in use by another proxyd" + (process.map { " (process \($0))" } ?? "")
         case .notEmpty(let path): "state directory \(path) has keys or usage; --replace puts them aside"
         case .noBackup(let file, let reason): "\(file) cannot be restored: \(reason); nothing was changed"
-        case .unusable(let path, let reason): "state: \(path): \(reason)"
-        case .uncreatable(let path, let reason): "state: \(path): cannot be created: \(reason)"
-        case .damaged(let path, let reason): "state: \(path) is damaged: \(reason)"
+        case .unusable(let path, let reason): "\(path): \(reason)"
+        case .uncreatable(let path, let reason): "\(path) cannot be made: \(reason)"
+        case .damaged(let path, let reason): "\(path) is damaged: \(reason)"
         case .newerSchema(let path, let unknown):
-            "state: \(path) is of a newer version of proxyd (its schema has '\(unknown.joined(separator: "', '"))'); "
+            "\(path) is of a newer version of proxyd (its schema has '\(unknown.joined(separator: "', '"))'); "
                 + "run that version, or go back to the copy that was made before the upgrade"
         }
     }

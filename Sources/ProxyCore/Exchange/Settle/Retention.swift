@@ -30,12 +30,17 @@ struct Retention {
     /// Whether somebody has said for how long.
     var isTold: Bool { requestSeconds != nil }
 
+    /// - Parameter lastUsed: when a bucket was used last, as memory has it: what came to nothing is not booked.
     /// - Returns: whether there is more to delete at once.
-    mutating func tidy(_ store: any Store, now: LimitTime, _ timeZone: Zone) throws -> Bool {
+    mutating func tidy(
+        _ store: any Store, now: LimitTime, _ timeZone: Zone, lastUsed: (LimitCharge) -> Int? = { _ in nil }
+    ) throws -> Bool {
         guard let requestSeconds else { return false }
         let isTrusted = try look(store, now)
         if isTrusted, now.steady >= nextLimits {
-            try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now.wall / 1_000, timeZone))
+            let kept = UsageLedger.limitsAreKept(since: now.wall / 1_000, timeZone)
+            try Self.keepLimits(store, since: kept, now: now.wall / 1_000, lastUsed)
+            try store.forgetLimits(unusedSince: kept)
             nextLimits = now.steady + Self.limitPause
             let first = UsageLedger.limitDaysAreKept(since: now.wall / 1_000, timeZone)
             isFolding = isFolding || first != foldedBefore
@@ -51,6 +56,17 @@ struct Retention {
         // What is kept for seconds is looked at by the second.
         if !mayBeMore { nextRequests = now.steady + min(Self.requestPause, max(1_000, requestSeconds * 100)) }
         return mayBeMore || isFolding
+    }
+
+    /// A bucket is used also where that comes to nothing: memory knows, and the store is told a day before it would forget.
+    private static func keepLimits(
+        _ store: any Store, since: Int, now: Int, _ lastUsed: (LimitCharge) -> Int?
+    ) throws {
+        let uses = try store.limitsUnused(since: since + 86_400).compactMap { use -> LimitUsedLast? in
+            guard let time = lastUsed(use.charge).map({ min($0, now) }), time > use.time else { return nil }
+            return LimitUsedLast(charge: use.charge, time: time)
+        }
+        try store.keepLimits(uses)
     }
 }
 

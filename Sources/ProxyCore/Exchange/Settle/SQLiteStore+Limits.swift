@@ -133,6 +133,30 @@ extension SQLiteStore {
         }
     }
 
+    func limitsUnused(since: Int) throws -> [LimitUsedLast] {
+        try read { database in
+            let sql = """
+                SELECT limit_id, bucket, max(last_used) AS last_used FROM limit_day WHERE day >= 0
+                GROUP BY limit_id, bucket HAVING max(last_used) < ?
+                """
+            return try Row.fetchAll(database, sql: sql, arguments: [since]).map { row in
+                let charge = LimitCharge(limit: row.text("limit_id"), bucket: row.text("bucket"))
+                return LimitUsedLast(charge: charge, time: row.time("last_used") ?? 0)
+            }
+        }
+    }
+
+    func keepLimits(_ uses: [LimitUsedLast]) throws {
+        guard !uses.isEmpty else { return }
+        try write { database in
+            let statement = try database.cachedStatement(
+                sql: """
+                    UPDATE limit_day SET last_used = max(last_used, ?) WHERE limit_id = ? AND bucket = ? AND day >= 0
+                    """)
+            for use in uses { try statement.execute(arguments: [use.time, use.charge.limit, use.charge.bucket]) }
+        }
+    }
+
     func forgetLimits(unusedSince: Int) throws {
         try write { database in
             // Rows of one bucket lie together: what has a younger row stays whole, for its total. What was set aside is a bucket of

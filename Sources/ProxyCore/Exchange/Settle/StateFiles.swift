@@ -39,6 +39,15 @@ enum StateFiles {
         return Int(status.st_size)
     }
 
+    /// Whether a file begins as every database of SQLite does.
+    static func isDatabase(_ path: String) throws(StateFailure) -> Bool {
+        let number = open(path, O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { throw failure(path, "cannot be read") }
+        let file = FileDescriptor(number)
+        var head = [UInt8](repeating: 0, count: 16)
+        return read(file.number, &head, head.count) == head.count && head == Array("SQLite format 3\0".utf8)
+    }
+
     /// The numbers of a journal's segments, in order.
     static func segments(in journal: String) -> [Int] {
         names(in: journal).compactMap(JournalFormat.segment).sorted()

@@ -59,6 +59,9 @@ public struct StoppedState: Sendable {
     public func restore(from file: String, isReplacing: Bool) throws -> String? {
         guard let size = StateFiles.size(file) else { throw StateFiles.failure(file, "cannot be read") }
         guard size > 0 else { throw StateFailure.noBackup(file: file, reason: "it is empty") }
+        guard try StateFiles.isDatabase(file) else {
+            throw StateFailure.noBackup(file: file, reason: "it is no copy of proxyd's state")
+        }
         let missing = StateDirectory.missing(of: path)
         let directory = try StateDirectory(path)
         defer { directory.unlock() }
@@ -106,11 +109,15 @@ public struct StoppedState: Sendable {
         }
         let directory = try StateDirectory(path)
         defer { directory.unlock() }
+        var report = LedgerReport()
+        guard !DatabaseRescue.isLost(directory.database) else {
+            report.damages = [DatabaseRescue.loss]
+            return report
+        }
         let store: SQLiteStore
         do {
             store = try SQLiteStore(lookingAt: directory.database)
         } catch let failure as StateFailure {
-            var report = LedgerReport()
             report.damages = [failure.description]
             return report
         }

@@ -42,3 +42,8 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
 
     func close() throws
 }
+
+extension Store {
+    /// The last day on which something is booked.
+    func latestDay() throws -> LocalDate? { try days(nil, before: nil, limit: 1, names: [:]).last?.date }
+}

@@ -23,6 +23,8 @@ final class TodayCounters: Sendable {
         var clock: LocalClock
         /// The one that was counted in last comes first.
         var days: [Day] = []
+        /// Something is booked on a day that comes after those at hand.
+        var isAhead = false
         /// A day began that is before another: what was booked on it is not counted.
         var lacksBooked = false
     }
@@ -51,10 +53,13 @@ final class TodayCounters: Sendable {
     }
 
     /// Starts again from what was booked on the day that holds `now`, and on the two after it: by a calendar further east they had begun.
-    func restart(timeZone: Zone, now: Int, booked: (LocalDate) throws -> [String: UsageAmounts]) rethrows {
+    /// - Parameter latest: the last day on which something is booked.
+    func restart(
+        timeZone: Zone, now: Int, latest: LocalDate? = nil, booked: (LocalDate) throws -> [String: UsageAmounts]
+    ) rethrows {
         let clock = LocalClock(timeZone)
         var days: [Day] = []
-        var time = now
+        var (time, last) = (now, LocalDate(number: 0))
         for _ in 0..<Self.mostDays {
             let (date, range) = clock.day(at: time)
             let keys = try booked(date).mapValues { amounts in
@@ -63,12 +68,20 @@ final class TodayCounters: Sendable {
                 return today
             }
             if days.isEmpty || !keys.isEmpty { days.append(Day(range: range, keys: keys)) }
-            time = range.upperBound
+            (time, last) = (range.upperBound, date)
         }
-        state.withLock { $0 = State(clock: clock, days: days) }
+        let isAhead = latest.map { $0 > last } ?? false
+        state.withLock { state in
+            // What has come meanwhile is not booked.
+            for index in days.indices {
+                guard let same = state.days.first(where: { $0.range == days[index].range }) else { continue }
+                days[index].keys.merge(same.keys) { $0.orMore($1) }
+            }
+            state = State(clock: clock, days: days, isAhead: isAhead)
+        }
     }
 
-    /// Whether it should be started again: the clock went back to a day that is not at hand. Tells it once.
+    /// Whether it should be started again: a day has begun that is not at hand, and may have been booked on. Tells it once.
     func takeDoubt() -> Bool {
         state.withLock { state in
             defer { state.lacksBooked = false }
@@ -83,13 +96,22 @@ final class TodayCounters: Sendable {
             return
         }
         let range = state.clock.day(at: time).range
-        if state.days.contains(where: { $0.range.lowerBound > range.lowerBound }) { state.lacksBooked = true }
+        if state.isAhead || state.days.contains(where: { $0.range.lowerBound > range.lowerBound }) { state.lacksBooked = true }
         state.days.insert(Day(range: range), at: 0)
-        if state.days.count > mostDays { state.days.removeLast() }
+        guard state.days.count > mostDays, let gone = state.days.popLast() else { return }
+        if gone.range.lowerBound > range.lowerBound { state.isAhead = true }
     }
 }
 
 extension KeyToday {
+    fileprivate func orMore(_ other: KeyToday) -> KeyToday {
+        var more = self
+        more.tokens = max(tokens, other.tokens)
+        more.requests = max(requests, other.requests)
+        more.nanoDollars = max(nanoDollars, other.nanoDollars)
+        return more
+    }
+
     fileprivate mutating func add(_ amounts: UsageAmounts) {
         tokens = UsageAmounts.sum(tokens, amounts.total)
         requests = UsageAmounts.sum(requests, amounts.requests)

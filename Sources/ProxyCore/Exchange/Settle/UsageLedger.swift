@@ -397,7 +397,8 @@ public final class UsageLedger: Sendable {
             if today.takeDoubt() { restartToday(booking.rollup.timeZone) }
             try settleLimitDoubt(booking.rollup.timeZone)
             deleteBookedSegments(&booking)
-            let mayBeMore = try booking.retention.tidy(store, now: options.limitTime(), booking.rollup.timeZone)
+            let mayBeMore = try booking.retention.tidy(
+                store, now: options.limitTime(), booking.rollup.timeZone, lastUsed: limits.lastUsed)
             if mayBeMore { scheduleBooking() }
         } catch {
             let reason = noteDamage(error) ? "the database is damaged, and the next start builds it anew: \(error)" : "\(error)"
@@ -504,7 +505,8 @@ public final class UsageLedger: Sendable {
 
     private func restartToday(_ timeZone: Zone) {
         do {
-            try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+            try today.restart(
+                timeZone: timeZone, now: options.now(), latest: store.latestDay(), booked: store.keyAmounts(on:))
         } catch {
             logger.error("today's usage cannot be read; counting from zero", metadata: [LogKeys.error: "\(error)"])
         }

@@ -106,6 +106,26 @@ struct AccountWindowsTests {
         #expect(account.leastShare == 1)
     }
 
+    @Test func `a refusal's wait is the reset of what is used up without one, and of nothing else`() {
+        var told = [
+            Self.window(.all, "5h", 0), Self.window(.all, "7d", 0, resets: Self.hour), Self.window(.model("m"), "tokens", 0),
+            Self.window(.model("m"), "requests", 0.5), Self.window(.model("n"), "tokens", 0),
+            Self.window(.model("m"), "share", 0, .poll),
+        ]
+        for index in told.indices where told[index].resetsAt == nil { told[index].goodUntil = Self.now + 100 }
+        var account = Self.account(told)
+        #expect(account.isUndated("m", now: Self.now) && !account.isUndated("m", now: Self.now + 101))
+        account.date("m", until: Self.now + 500, now: Self.now)
+        let resets = account.list(now: Self.now).map { "\($0.models) \($0.kind) \($0.resetsAt.map { $0 - Self.now } ?? -1)" }
+        #expect(
+            resets == [
+                "all 5h 500", "all 7d \(Self.hour)", "model(\"m\") tokens 500", "model(\"m\") requests -1",
+                "model(\"m\") share -1", "model(\"n\") tokens -1",
+            ])
+        #expect(!account.isUndated("m", now: Self.now) && account.isUndated("n", now: Self.now))
+        #expect(account.emptyUntil("x", now: Self.now + 101) == Self.now + Self.hour)
+    }
+
     @Test func `a burst that is over leaves nothing; a quota that was refused is full again`() {
         var account = Self.account([
             Self.window(.model("m"), "share", 0, resets: 60_000, .refusal),

@@ -116,6 +116,12 @@ struct QuotaHeadersTests {
                 ], 9_000
             ),
             ([("x-codex-primary-used-percent", "100"), ("x-codex-primary-reset-after-seconds", "4")], 4_000),
+            (
+                [
+                    ("anthropic-ratelimit-unified-status", "rejected"), ("anthropic-ratelimit-unified-reset", "1800000007"),
+                    ("anthropic-ratelimit-unified-5h-status", "rejected"),
+                ], 7_000
+            ),
         ] as [([(String, String)], Int?)])
     func refusedUntil(lines: [(String, String)], wait: Int?) {
         #expect(Self.readAll(lines, status: 429).until.map { $0 - Self.now } == wait)

@@ -63,6 +63,40 @@ import Testing
         #expect(!words.joined().contains("sk-hidden"))
     }
 
+    @Test(arguments: [
+        ("alerts: {webhook: \"https://h/sk-hidden-A\"}", "alerts.webhook has another value"),
+        (
+            "telemetry: {otlp: \"http://127.0.0.1:4318\", headers: {x-key: sk-hidden-A}}",
+            "telemetry.headers.x-key has another value"
+        ),
+        (
+            "cluster: {node: n, limits: \"redis://:sk-hidden-A@127.0.0.1:6379/0\"}",
+            "the password of redis://127.0.0.1:6379 has another value"
+        ),
+        (
+            "cluster: {node: n, store: \"postgres://u:sk-hidden-A@127.0.0.1/p\"}",
+            "cluster.store postgres://127.0.0.1/p has another value"
+        ),
+        ("lark: {app_id: x, app_secret: sk-hidden-A, token_file: /tmp/words-t.json}", "lark.app_secret has another value"),
+        (
+            "admin: {oidc: {issuer: \"http://127.0.0.1:1\", client_id: x, client_secret: sk-hidden-A, roles: \"'viewer'\"}}",
+            "admin.oidc.client_secret has another value"
+        ),
+    ])
+    func aSecretThatIsNoKeyIsToldToBeAnother(_ section: String, _ expected: String) throws {
+        let old = try Self.snapshot("\(Self.base)\n\(section)")
+        let new = try Self.snapshot("\(Self.base)\n\(section.replacing("sk-hidden-A", with: "sk-hidden-B"))")
+        #expect(ChangeWords.between(old, new) == [expected])
+        #expect(ChangeWords.between(old, old).isEmpty)
+    }
+
+    @Test func aHeaderOfAnUpstreamIsToldToBeAnother() throws {
+        let text = Self.base.replacing("key: sk-hidden-one", with: "key: sk-hidden-one, headers: {x-team: sk-hidden-A}")
+        let new = text.replacing("sk-hidden-A", with: "sk-hidden-B")
+        let words = ChangeWords.between(try Self.snapshot(text), try Self.snapshot(new))
+        #expect(words == ["upstream a: header x-team has another value"])
+    }
+
     @Test func aRuleThatMovesIsToldWithItsPlace() throws {
         let rules = "[{name: z, models: [z], tiers: [a]}, {name: x, models: [x], tiers: [a]}, {name: y, models: [y], tiers: [b]}]"
         let lines = Self.base.split(separator: "\n").map { $0.hasPrefix("rules:") ? "rules: \(rules)" : String($0) }

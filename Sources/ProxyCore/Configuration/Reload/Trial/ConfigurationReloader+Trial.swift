@@ -65,7 +65,8 @@ extension ConfigurationReloader {
     /// Lets some keys go by a new file; all else stays.
     func begin(_ change: ReloadChange, _ canary: Configuration.Canary, _ event: ReloadEvent) -> ReloadOutcome {
         let trial = Trial(of: change.new, beside: change.old, canary: canary, keyIDs: trials.keyIDs)
-        trials.accounts?.beginTrial(Self.known(trial.snapshot, change.old))
+        let apart = trial.snapshot.configuration.upstreams.filter(\.isOnTrial).flatMap(\.accountIDs)
+        trials.accounts?.beginTrial(apart, Self.known(trial.snapshot, change.old))
         var running = Trials.Running(trial: trial, change: change, words: event.words, event: event)
         store.publish(change.old.trying(trial))
         status.update {

@@ -32,6 +32,12 @@ public final class Trial: Sendable {
         snapshot = new.onTrial(AskedOtherwise(old, new).upstreams, counting: self.new)
     }
 
+    /// A key as the new file has it; nil where it does not go by that.
+    public func key(_ key: ClientKey) -> ClientKey? {
+        guard share.takes(key.id) else { return nil }
+        return snapshot.declaredKeys.key(withID: key.id) ?? key
+    }
+
     public var end: Date {
         startedAt.addingTimeInterval(Double(canary.time.components.seconds))
     }
