@@ -53,7 +53,11 @@ extension HTTPRequestHead: ParsableHead {
         return .read(targetEnd &+ 11)
     }
 
-    /// Takes method and target alone, of a head that cannot be taken whole. Whether they are there.
+    /// So much is kept of a target that does not end.
+    static let longestEndlessTarget = 1024
+
+    /// Takes method and target alone, of a head that cannot be taken whole; of a target with something in it that belongs in none,
+    /// what stands before that. Whether they are there.
     public mutating func readRequestLine(of bytes: UnsafeRawBufferPointer) -> Bool {
         reset()
         guard let base = bytes.baseAddress else { return false }
@@ -61,11 +65,19 @@ extension HTTPRequestHead: ParsableHead {
         while line < bytes.count, bytes[line] == HTTPByte.carriageReturn || bytes[line] == HTTPByte.lineFeed { line += 1 }
         let methodEnd = ByteScan.firstNonToken(base, from: line, to: bytes.count)
         guard methodEnd > line, methodEnd < bytes.count, bytes[methodEnd] == HTTPByte.space else { return false }
-        let targetEnd = ByteScan.firstNonTarget(base, from: methodEnd + 1, to: bytes.count)
-        guard targetEnd > methodEnd + 1, targetEnd < bytes.count, bytes[targetEnd] == HTTPByte.space else { return false }
+        var start = methodEnd + 1
+        while start < bytes.count, bytes[start] == HTTPByte.space { start += 1 }
+        var targetEnd = ByteScan.firstNonTarget(base, from: start, to: bytes.count)
+        guard targetEnd > start else { return false }
+        if targetEnd == bytes.count {
+            guard targetEnd - start > Self.longestEndlessTarget else { return false }
+            targetEnd = start + Self.longestEndlessTarget
+        } else if bytes[targetEnd] != HTTPByte.space, bytes[start] != HTTPByte.slash {
+            return false
+        }
         method = HTTPMethod(base + line, count: methodEnd - line)
         methodToken = ByteSlice(from: line, to: methodEnd)
-        target = ByteSlice(from: methodEnd + 1, to: targetEnd)
+        target = ByteSlice(from: start, to: targetEnd)
         return true
     }
 

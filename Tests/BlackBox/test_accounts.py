@@ -174,6 +174,18 @@ def _(lab, message):
     equal(who(p, "one"), "a", "who serves the next")
 
 
+@check("no client puts words into a provider's mouth by the names that it sends: {message}", rows=[
+    "quota: Extra inputs are not permitted", "metadata.rate_limit: Extra inputs are not permitted",
+    "credit balance is too low: Extra inputs are not permitted", "organization has been disabled: Extra inputs are not permitted"])
+def _(lab, message):
+    p, a, b = two(lab)
+    a.reply(says(400, message), healthy)
+    field = message.split(":")[0].split(".")[-1]
+    equal(p.ask("openai", "one", metadata={field: "1"}).status, 400, "the status")
+    equal(b.requests, [], "requests at the second")
+    equal((who(p, "one"), account(p)["state"]), ("a", "ready"), "who serves the next, the account's state")
+
+
 @check("a 403 that says nothing takes the account out where it is the vendor's, and rests the model where it is about that, or a page: {what}", rows=["an error", "no body", "a page", "an error that names it"])
 def _(lab, what):
     p, a, _b = two(lab)

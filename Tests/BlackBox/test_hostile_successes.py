@@ -207,6 +207,33 @@ def _(lab, form, where):
     contains(head_bytes + answer.body, b"*" * 12, "the answer")
 
 
+@check("our credential reaches no client, escaped twice or as HTML has it: {said}", rows=[
+    OURS.replace("-", "\\\\u002d"), OURS.replace("-", "%252D"), OURS.replace("-", "&#45;"), OURS.replace("-", "&#x2D;")])
+def _(lab, said):
+    p, up, _ = _with_key(lab)
+    up.reply(whole(b'{"error":{"message":"no %s"}}' % said.encode(), 400))
+    answer = p.ask("openai")
+    equal((answer.status, answer.json()["error"]["message"]), (400, "no " + "*" * len(said)), "status and message")
+
+
+@check("the password of our Basic credential reaches no client: {whose}", rows=["an upstream's", "a proxy's"])
+def _(lab, whose):
+    up = lab.upstream()
+    password, pair = "a-password-of-ours", base64.b64encode(b"user:a-password-of-ours").decode()
+    shown = {
+        "an upstream's": f"{{url: '{up.url}', dialect: openai, headers: {{authorization: 'Basic {pair}'}}, models: {{discover: false}}}}",
+        "a proxy's": f"{{url: 'http://upstream.test', dialect: openai, proxy: 'http://user:{password}@127.0.0.1:{up.port}', models: {{discover: false}}}}",
+    }[whose]
+    p = lab.proxyd(f"upstreams: {{o: {shown}}}\nrules: [{{name: all, tiers: [o/m]}}]\n")
+    up.reply(whole(f'{{"error":{{"message":"no {password}, no {pair}"}}}}'.encode(), 400, headers=[("X-Echo", pair)]))
+    answer = p.ask("openai")
+    equal(answer.status, 400, "the status")
+    contains((up.last.header("authorization") or "") + (up.last.header("proxy-authorization") or ""), pair, "what was shown")
+    for secret in (password, pair):
+        lacks(answer.raw_head + answer.body, secret.encode(), "the answer")
+        lacks(p.output(), secret, "the log")
+
+
 @check("our credential reaches no client in the tail of a long error ({framing})", rows=["length", "chunked"])
 def _(lab, framing):
     p, up, _ = _with_key(lab)

@@ -236,6 +236,24 @@ def _(lab):
     expect('"431"' in p.admin("GET", "/metrics").text, "a series of that status")
 
 
+@check("a request line that is refused is answered in its path's format, with an id, and counted: {what}", rows=[
+    "a fragment", "two blanks", "no version", "a path without an end", "a byte that is no ASCII"])
+def _(lab, what):
+    p, _up = lab.simple("limits: {headers: 8KiB}")
+    line, status = {
+        "a fragment": (b"POST /v1/messages?a=b#c HTTP/1.1\r\n", 400), "two blanks": (b"POST  /v1/messages HTTP/1.1\r\n", 400),
+        "no version": (b"POST /v1/messages\r\n", 400), "a path without an end": (b"POST /v1/messages?a=" + b"a" * 9000, 414),
+        "a byte that is no ASCII": (b"POST /v1/messages/\xc3\xa9 HTTP/1.1\r\n", 400),
+    }[what]
+    connection = p.connect(timeout=5)
+    connection.send(line + HOST + KEY + LENGTH + b"\r\n" + BODY)
+    answer = connection.answer()
+    equal((answer.status, answer.json()["type"]), (status, "error"), "status and shape")
+    expect(answer.header("x-request-id") and answer.header("x-request-id") == answer.header("request-id"), "its id, by both names")
+    p.wait_log(f"status={status}")
+    expect(f'"{status}"' in p.admin("GET", "/metrics").text, "a series of that status")
+
+
 @check("headers that never end are refused at the limit, not collected")
 def _(lab):
     p, _up = lab.simple("limits: {headers: 8KiB}")

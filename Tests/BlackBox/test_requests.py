@@ -7,7 +7,7 @@ import zlib
 from urllib.parse import unquote
 
 import wire
-from checks import check, contains, equal, expect, one_of
+from checks import check, contains, equal, expect, lacks, one_of
 from harness import USER_KEY, indented, served
 from upstream import whole
 
@@ -255,11 +255,72 @@ def _(lab, path):
 
 @check("a header that names a key or a hop stays here: {name}", rows=[
     "x-admin-key", "X_Admin_Key", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
-    "X_Forwarded_For", "X-Forwarded-Access-Token", "X-Real-IP", "Via", "Cookie", "api_key"])
+    "X_Forwarded_For", "X-Forwarded-Access-Token", "X-Real-IP", "Via", "Cookie", "api_key", "x-api_key", "X_HTTP_Method_Override",
+    "X_Original-URL", "True_Client_IP"])
 def _(lab, name):
     p, up = _house(lab, ALL)
     p.send("POST", "/v1/chat/completions", _chat("gpt-4o"), headers={"content-type": "application/json", name: "192.0.2.77", "x-mine": "yes"})
     equal((up.last.header(name), up.last.header("x-mine")), (None, "yes"), "what came upstream")
+
+
+@check("a header that the file sets itself is no client's, {what}: {name}", rows=[
+    (what, name) for what, names in {"the key's": ("X-Corp-Key", "x_corp_key"), "another": ("x-tenant", "X_Tenant")}.items() for name in names])
+def _(lab, what, name):
+    up = lab.upstream()
+    p = lab.proxyd(f"""
+upstreams: {{o: {up.declare("openai", ["o"], "key_header: x-corp-key, headers: {x-tenant: acme}")}}}
+rules: [{{models: ["*"], tiers: [o]}}]
+""")
+    served(p.send("POST", "/v1/chat/completions", _chat("gpt-4o"), headers={"content-type": "application/json", name: "another's"}))
+    equal((up.last.all("x-corp-key"), up.last.all("x-tenant")), (["provider-key-o"], ["acme"]), "what came upstream")
+    lacks(up.last.raw_head, b"another's", "the head upstream")
+
+
+@check("models that a body names beside its own are asked about as well: {field}", rows=["models", "fallbacks", "Models", "fallbacks of objects"])
+def _(lab, field):
+    p, up = _house(lab, ALL, "policies: {default: {models: ['gpt-*', 'claude-*']}}")
+
+    def ask(path, *models):
+        listed = [{"model": model} for model in models] if field.endswith("objects") else list(models)
+        body = {"model": "gpt-4o", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}], field.split()[0]: listed}
+        return "POST", path, json.dumps(body).encode()
+
+    for path in ("/v1/chat/completions", "/v1/completions"):
+        contains(_refused(p, up, *ask(path, "gpt-5", "o3"), 403).text, "o3", "what the policy says")
+        contains(_refused(p, up, *ask(path, "claude-opus-5"), 403).text, "no opus", "what the rule says")
+        contains(_refused(p, up, *ask(path, "claude-haiku")).text, "more than one upstream", "what is said of another upstream's")
+        _refused(p, up, *ask(path, "g" * 257))
+    method, path, body = ask("/v1/chat/completions", "gpt-5", "gpt-5-mini")
+    served(p.send(method, path, body, headers={"content-type": "application/json"}))
+    equal(up.last.body, body, "the body upstream")
+
+
+@check("a model that a tool names must be one that the policy allows: {member}", rows=['"model"', '"m\\u006fdel"', '"Model"'])
+def _(lab, member):
+    p, up = _house(lab, ALL, "policies: {default: {models: ['claude-haiku*']}, open: {}}")
+
+    def ask(model):
+        tool = f'{{"type":"advisor_20260301","name":"advisor",{member}:"{model}"}}'
+        said = f'{{"model":"claude-haiku","max_tokens":1,"messages":[{{"role":"user","content":"Hi"}}],"tools":[{tool}]}}'
+        return "POST", "/v1/messages", said.encode()
+
+    contains(_refused(p, up, *ask("claude-dear"), 403).text, "claude-dear", "what is said of it")
+    method, path, body = ask("claude-haiku-5")
+    served(p.send(method, path, body, headers={"content-type": "application/json"}))
+    made = p.create_key("made", policy="open")["api_key"]
+    method, path, body = ask("claude-dear")
+    served(p.send(method, path, body, key=made, headers={"content-type": "application/json"}))
+    equal(up.last.body, body, "the body upstream")
+
+
+@check("who may use models is told of them, whatever body its client sends along: {method} {path}", rows=[
+    (method, path) for method in ("GET", "HEAD") for path in ("/v1/models", "/v1beta/models", "/models")])
+def _(lab, method, path):
+    p, _up = _house(lab, ALL)
+    for framing, body in ((("content-length", "2"), b"{}"), (("transfer-encoding", "chunked"), b"0\r\n\r\n")):
+        for key, status in ((USER_KEY, 200), ("sk-wrong", 401)):
+            with wire.Connection(p.port) as connection:
+                equal(connection.ask(method, path, p.headers(key, [framing]), body).status, status, f"the status with {framing}")
 
 
 @check("a Gemini body names its path's model and no other: {action}", rows=["generateContent", "countTokens"])

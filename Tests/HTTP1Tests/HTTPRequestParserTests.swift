@@ -25,6 +25,25 @@ struct HTTPRequestParserTests {
     }
 
     @Test(
+        "Of a head that is refused the request line is kept as far as it can be read",
+        arguments: [
+            ("POST /v1/x HTTP/1.1\r\nA : b", "POST /v1/x"), ("POST /v1/x#a HTTP/1.1\r\n", "POST /v1/x"),
+            ("POST  /v1/x HTTP/1.1", "POST /v1/x"), ("\r\nGET /x\r\n", "GET /x"), ("GET /é HTTP/1.1", "GET /"),
+            ("GET x HTTP/1.1", "GET x"), ("GET x\r\n", nil), ("GET /x", nil), ("GET\t/x HTTP/1.1", nil),
+            ("\u{16}\u{3} /x ", nil), ("GET ", nil), ("", nil),
+            ("GET /" + String(repeating: "a", count: 3000), "GET /" + String(repeating: "a", count: 1023)),
+        ] as [(String, String?)])
+    func keepsRequestLine(_ text: String, _ expected: String?) {
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBytes { bytes in
+            var head = HTTPRequestHead()
+            let isThere = head.readRequestLine(of: bytes)
+            let kept = "\(head.methodToken.string(in: bytes)) \(head.target.string(in: bytes))"
+            #expect((isThere ? kept : nil) == expected)
+        }
+    }
+
+    @Test(
         "What has not ended is waited for",
         arguments: [
             "", "G", "GET", "GET /", "GET / HTTP/1.1", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\n",

@@ -1,7 +1,8 @@
 import Basics
 
 /// Blots out secrets that are known, in every form in which an upstream may write them: as they are, in capitals or without,
-/// percent-encoded, with JSON's escapes, as hexadecimal digits, in base64 wherever they begin.
+/// percent-encoded, with JSON's escapes, with those escaped once more, with HTML's, as hexadecimal digits, in base64 wherever they
+/// begin.
 ///
 /// Made once, used for every response.
 public struct Redactor: Sendable {
@@ -34,7 +35,7 @@ public struct Redactor: Sendable {
     }
 
     /// The longest spelling of a secret.
-    public var reach: Int { 6 * (forms.map(\.bytes.count).max() ?? 0) }
+    public var reach: Int { Self.longestSpelling * (forms.map(\.bytes.count).max() ?? 0) }
 
     /// Whether a secret is in `text`, in any form but with escapes: for what is looked at of every response.
     /// - Parameter shortest: secrets that are shorter are passed over.
@@ -106,7 +107,7 @@ public struct Redactor: Sendable {
         var index = 0
         while index < text.count {
             let byte = form.ignoresCase ? ASCII.lowercased(text[index]) : text[index]
-            guard byte == first || byte == 0x25 || byte == 0x5C, let end = spelled(form, text, index) else {
+            guard byte == first || byte == 0x25 || byte == 0x5C || byte == 0x26, let end = spelled(form, text, index) else {
                 index += 1
                 continue
             }
@@ -119,17 +120,67 @@ public struct Redactor: Sendable {
     private static func spelled(_ form: Form, _ text: UnsafeRawBufferPointer, _ start: Int) -> Int? {
         var index = start
         for wanted in form.bytes {
-            guard let (byte, length) = character(text, index) else { return nil }
-            guard byte == wanted || (form.ignoresCase && ASCII.lowercased(byte) == wanted) else { return nil }
-            index += length
+            func fits(_ spelling: (byte: UInt8, length: Int)) -> Bool {
+                spelling.byte == wanted || (form.ignoresCase && ASCII.lowercased(spelling.byte) == wanted)
+            }
+            if let once = character(text, index), fits(once) {
+                index += once.length
+            } else if let twice = nested(text, index), fits(twice) {
+                index += twice.length
+            } else {
+                return nil
+            }
         }
         return index
+    }
+
+    /// A character of a spelling has at most so many bytes.
+    private static let longestSpelling = 8
+
+    /// The same as `character` where it is escaped twice, as in JSON that lies in a text of JSON, or as HTML has it.
+    private static func nested(_ text: UnsafeRawBufferPointer, _ index: Int) -> (byte: UInt8, length: Int)? {
+        guard index < text.count else { return nil }
+        switch text[index] {
+        case 0x25:
+            guard index + 4 < text.count, text[index + 1] == UInt8(ascii: "2"), text[index + 2] == UInt8(ascii: "5"),
+                let high = Hex.value(text[index + 3]), let low = Hex.value(text[index + 4])
+            else { return nil }
+            return (high << 4 | low, 5)
+        case 0x5C:
+            var last = index
+            while last + 1 < text.count, last < index + 2, text[last + 1] == 0x5C { last += 1 }
+            guard last > index, last + 1 < text.count else { return nil }
+            let length = last - index
+            if let unit = JSONText.codeUnit(at: last, of: text) { return unit < 0x80 ? (UInt8(unit), length + 6) : nil }
+            return (text[last + 1], length + 2)
+        case 0x26: return reference(text, index)
+        default: return nil
+        }
+    }
+
+    /// `&#43;`, `&#x2B;`, `&amp;`.
+    private static func reference(_ text: UnsafeRawBufferPointer, _ index: Int) -> (byte: UInt8, length: Int)? {
+        let end = min(index + longestSpelling, text.count)
+        guard let semicolon = text[index..<end].firstIndex(of: UInt8(ascii: ";")) else { return nil }
+        let name = String(decoding: text[(index + 1)..<semicolon], as: UTF8.self).lowercased()
+        let byte: UInt8? =
+            switch name {
+            case "amp": UInt8(ascii: "&")
+            case "lt": UInt8(ascii: "<")
+            case "gt": UInt8(ascii: ">")
+            case "quot": UInt8(ascii: "\"")
+            case "apos": UInt8(ascii: "'")
+            case _ where name.hasPrefix("#x"): UInt8(name.dropFirst(2), radix: 16)
+            case _ where name.hasPrefix("#"): UInt8(name.dropFirst(1))
+            default: nil
+            }
+        return byte.map { ($0, semicolon - index + 1) }
     }
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// The byte that is at `index`, its spelling undone, and how long that is.
-    private static func character(_ text: UnsafeRawBufferPointer, _ index: Int) -> (UInt8, Int)? {
+    private static func character(_ text: UnsafeRawBufferPointer, _ index: Int) -> (byte: UInt8, length: Int)? {
         guard index < text.count else { return nil }
         let byte = text[index]
         if byte == 0x25, index + 2 < text.count, let high = Hex.value(text[index + 1]),

@@ -159,12 +159,9 @@ public struct UpstreamError: Error, Sendable, Hashable {
         _ status: Int, _ message: String, _ own: VendorWords, _ body: UnsafeRawBufferPointer
     ) -> Bool {
         guard status >= 400, speaksOfExhaustion(body) else { return false }
-        switch status {
-        case 400, 404, 405, 409, 413, 415, 422:
-            var message = message
-            return own.speaksOfExhaustion || !message.withUTF8 { speaksOfExhaustion(UnsafeRawBufferPointer($0)) }
-        default: return true
-        }
+        guard blamesRequest(status) else { return true }
+        var message = message
+        return own.speaksOfExhaustion || !message.withUTF8 { speaksOfExhaustion(UnsafeRawBufferPointer($0)) }
     }
 
     /// Reads an error that came as an event of a stream.

@@ -44,6 +44,7 @@ final class Exchange {
         do throws(LocalReply) {
             if let verdict = try accept(bytes, bodyLength: bodyLength) { return verdict }
             try authenticate(bytes)
+            if request.endpoint == .local, !takesLocalBody(bytes) { return .serve }
             try RequestCodings.admit(request.rare)
             return .takeBody
         } catch {

@@ -23,7 +23,7 @@ final class UpstreamRuntime {
     let hasDeployments: Bool
     /// Whether a request that names no version of Anthropic's API gets one.
     let addsAnthropicVersion: Bool
-    /// Names of configured headers in lower case: they replace the client's.
+    /// Names, in lower case, of the headers that the file sets, that of the account's key among them: they replace the client's.
     let replacedNames: [[UInt8]]
     /// The clients whose bytes pass as they are: for responses, and for counts of tokens.
     private let passed: (responses: ClientDialects, counts: ClientDialects)
@@ -53,7 +53,9 @@ final class UpstreamRuntime {
         for header in upstream.headers { fixed.add(header.name.lowercased(), header.value) }
         fixedLines = fixed.bytes
         let names = upstream.headers.map { Array($0.name.lowercased().utf8) }
-        replacedNames = names
+        // The login of a client comes under the name that its own program gives it.
+        let keyName = upstream.accounts.contains { $0.key != nil } ? upstream.keyHeader : nil
+        replacedNames = names + (keyName.map { [Array($0.lowercased().utf8)] } ?? [])
         addsAnthropicVersion = format.wantsAnthropicVersion && !names.contains(Array("anthropic-version".utf8))
         credentials = upstream.accounts.map { account in
             AccountCredential(account.key.map { upstream.signer($0.reveal()) }, host: upstream.url.authority)
@@ -64,6 +66,11 @@ final class UpstreamRuntime {
     var readsQuota: Bool { upstream.quota?.headers ?? true }
     /// By which names beside the vendors' own.
     var quotaNames: [QuotaHeaderNames] { upstream.quota?.headerNames ?? [] }
+
+    /// Whether the file says itself what this header of a client's would say, for a server that reads `_` as `-` too.
+    func replaces(_ name: UnsafeRawBufferPointer) -> Bool {
+        replacedNames.contains { other in other.withUnsafeBytes { DisguisedField.isRead(name, as: $0) } }
+    }
 
     // MARK: Formats
 

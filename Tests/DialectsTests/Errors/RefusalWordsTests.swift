@@ -318,6 +318,64 @@ struct RefusalWordsTests {
     }
 
     @Test(
+        "nothing is exhausted because a request that is bad has such words in its strings",
+        arguments: [
+            ("quota: Extra inputs are not permitted", #"{"quota":1}"#, false),
+            ("Metadata.Rate_Limit: Extra inputs are not permitted", #"{"metadata":{"r\u0061te_limit":1}}"#, false),
+            ("tool_choice: tool get_quota not found", #"{"tools":[{"name":"get_quota"}]}"#, false),
+            ("my quota is mine: Extra inputs are not permitted", #"{"my quota is mine":1}"#, false),
+            ("cannot load https://x.test/quota.png", #"{"url":"https://x.test/quota.png"}"#, false),
+            ("quota exceeded for nobody: Extra inputs are not permitted", #"{"quota exceeded for nobody":1}"#, false),
+            ("quota: Extra inputs are not permitted", #"{"quotas":1,"text":"tell me of quota"}"#, true),
+            ("You have exceeded your quota", #"{"quota":1}"#, true), ("no quota and no capacity", #"{"quota":1}"#, true),
+            ("no capacity left", "{}", true), ("no capacity left", "", true),
+        ])
+    func repeatedExhaustion(message: String, request: String, isExhausted: Bool) {
+        for status in [400, 404, 422] {
+            withBytes(Self.error(message)) { body in
+                let error = UpstreamError.read(status: status, body: body)
+                #expect(error.isExhausted)
+                withBytes(request) { request in
+                    #expect(error.repeatsExhaustion(of: request, in: body) != isExhausted)
+                    #expect(error.repeatsExhaustion(of: request, in: UnsafeRawBufferPointer(start: nil, count: 0)) != isExhausted)
+                    #expect(!UpstreamError.read(status: 429, body: body).repeatsExhaustion(of: request, in: body))
+                }
+            }
+        }
+    }
+
+    @Test("a detail beside the message repeats as well")
+    func repeatedBesideTheMessage() {
+        for said in [
+            #"{"detail":[{"type":"extra_forbidden","loc":["body","quota"],"msg":"Extra inputs are not permitted"}]}"#,
+            #"{"error":{"message":"Unsupported parameter","type":"invalid_request_error","param":"quota"}}"#,
+        ] {
+            withBytes(said) { body in
+                let error = UpstreamError.read(status: 422, body: body)
+                withBytes(#"{"quota":1}"#) { #expect(error.isExhausted && error.repeatsExhaustion(of: $0, in: body)) }
+                withBytes(#"{"other":1}"#) { #expect(!error.repeatsExhaustion(of: $0, in: body)) }
+            }
+        }
+    }
+
+    @Test(
+        "nor does it cost an account its money, or its name",
+        arguments: [
+            ("credit balance is too low: Extra inputs are not permitted", #"{"credit balance is too low":1}"#, nil),
+            ("organization has been disabled: Extra inputs", #"{"Organization has been disabled":1}"#, nil),
+            ("Your credit balance is too low", #"{"text":"credit balances are low"}"#, .money),
+        ] as [(String, String, RefusalSubject?)])
+    func repeatedRefusal(message: String, request: String, subject: RefusalSubject?) {
+        withBytes(Self.error(message)) { body in
+            let error = UpstreamError.read(status: 400, body: body)
+            #expect(error.subject != nil)
+            let heard = error.heard(without: ["m"] + withBytes(request) { error.repeated(of: $0) })
+            #expect(heard.subject == subject)
+            #expect(heard.isExhausted == (subject != nil))
+        }
+    }
+
+    @Test(
         "nothing is exhausted because a client says so",
         arguments: [
             ("Invalid value: 'quota'", false), ("Tool `check_credit_balance` has no schema", false),

@@ -213,6 +213,19 @@ struct ResponseJudgementTests {
         withBytes(text) { #expect(redactor.unfinished(in: $0, shortest: 17) == 0) }
     }
 
+    @Test(
+        "a secret that is escaped twice, or as HTML has it, is blotted out",
+        arguments: [
+            #"\\u0073ecret/of&ours-1"#, #"secret\\/of\\u0026ours\\u002D1"#, #"secret\\\/of&ours-1"#,
+            "secret%252Fof%2526ours%252d1", "secret&#x2F;of&amp;ours&#45;1", "&#115;ecret&#x002f;of&ours-1",
+        ])
+    func masks(_ text: String) {
+        let redactor = Redactor([Array("secret/of&ours-1".utf8)])
+        var bytes = Array("a \(text)& b".utf8)
+        bytes.withUnsafeMutableBytes { redactor.mask($0) }
+        #expect(String(decoding: bytes, as: UTF8.self) == "a \(String(repeating: "*", count: text.utf8.count))& b")
+    }
+
     @Test("containers deeper than are watched are a response all the same")
     func deep() {
         let deep = String(repeating: "[{\"a\":", count: 90) + "1" + String(repeating: "}]", count: 90)

@@ -101,6 +101,23 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ([], nil), (["claude-6", "claude-7"], nil),
+            (["claude-6", "gpt-5"], "the models that the body names go to more than one upstream"), (["claude-2"], "gone"),
+            (["o3"], "the model 'o3' is not known here"),
+        ] as [([String], String?)])
+    func whatABodyNamesBesideItsModelGoesWhereThatGoes(_ models: [String], _ expected: String?) throws {
+        let router = try Self.router("default")
+        let decision = try router.decide("claude-5") { Facts() }
+        do throws(LocalReply) {
+            try router.admit(models, beside: decision, facts: Facts())
+            #expect(expected == nil)
+        } catch {
+            #expect(error.message == expected)
+        }
+    }
+
     @Test func aBatchNamesNoMoreThanAThousandModels() throws {
         let router = try Self.router("default")
         var batch = (0..<1000).map { BatchModel(name: "gpt-\($0)") }

@@ -111,6 +111,8 @@ struct RequestContent {
     var form: FormModel?
     /// The models of a batch's requests.
     var batch: [BatchModel] = []
+    /// Models that the body names beside its own, of which its server may take one.
+    var alternates: [String] = []
     /// Where a request to be counted names its model: the path's.
     var counted: [BatchModel] = []
     /// It has an object called `thinking`.

@@ -7,10 +7,11 @@ struct CrossOrigin {
 
     private static let exposed = [
         "x-request-id", "request-id", "retry-after", "x-should-retry", "x-proxyd-rule", "x-proxyd-tier", "x-proxyd-upstream",
-        "x-proxyd-account", "x-proxyd-model", "x-proxyd-attempts", "x-proxyd-lossy", "x-ratelimit-limit-requests",
-        "x-ratelimit-limit-tokens", "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens",
-        "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "anthropic-ratelimit-requests-remaining",
-        "anthropic-ratelimit-tokens-remaining",
+        "x-proxyd-account", "x-proxyd-model", "x-proxyd-attempts", "x-proxyd-lossy", "x-proxyd-limit",
+        "x-ratelimit-limit-requests", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
+        "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset",
+        "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset",
     ].joined(separator: ", ")
 
     /// Nil: no page of another origin asks, or it may not read.

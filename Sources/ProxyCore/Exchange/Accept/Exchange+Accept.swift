@@ -45,8 +45,7 @@ extension Exchange {
             throw LocalReply(.notFound, "this address serves only the admin plane", stage: .accept)
         }
         guard bodyLength <= bodyLimit else { throw tooLarge }
-        if asksForExplanation { return try questionArrived(bytes) }
-        return isLocal && !takesLocalBody(bytes) ? .serve : nil
+        return asksForExplanation ? try questionArrived(bytes) : nil
     }
 
     var bodyLimit: Int {

@@ -7,6 +7,8 @@ public final class KeyPolicyCheck: Sendable {
     let isOpenToAll: Bool
     /// nil allows all.
     private let models: [Glob]?
+    /// Whether there are models that it does not allow.
+    var narrowsModels: Bool { models != nil }
     /// nil leaves it to `models`.
     private let paths: [PathGlob]?
 

@@ -25,6 +25,10 @@ extension Exchange {
         } else {
             decision = try router.decide(&request.content.batch, facts: keepingInputs(noted ?? gatherFacts(reads: reads)))
         }
+        if let policy = caller?.policy, policy.narrowsModels { try router.admit(request.toolModels(), by: policy) }
+        if !request.content.alternates.isEmpty {
+            try router.admit(request.content.alternates, beside: decision, facts: gatherFacts(reads: reads))
+        }
         var plan = router.plan(decision, model: request.content.model) { loop.random() }
         prepare(&plan)
         if let note = trail.note { self.note(plan, in: note) }

@@ -69,6 +69,37 @@ struct Router {
     /// Asks about every model of a batch: all must be allowed and go to one upstream. Notes the decisions beside the models, and gives
     /// the first one's.
     func decide(_ batch: inout [BatchModel], facts: Facts) throws(LocalReply) -> Decision {
+        try decideEach(&batch, facts: facts)
+        guard shareUpstream(batch.map(\.rule)), let first = batch.first else {
+            throw LocalReply(body: "the batch's models go to more than one upstream")
+        }
+        return Decision(rule: first.rule, capture: first.capture, alias: first.alias)
+    }
+
+    /// Asks about the models that a body names beside its own: a server may take one of them in its place, so all must be allowed and
+    /// go where the request goes.
+    func admit(_ alternates: [String], beside decision: Decision, facts: Facts) throws(LocalReply) {
+        var models = alternates.map { BatchModel(name: $0) }
+        try decideEach(&models, facts: facts)
+        guard shareUpstream(models.map(\.rule) + [decision.rule]) else {
+            throw LocalReply(body: "the models that the body names go to more than one upstream")
+        }
+    }
+
+    /// Asks the policy alone, about models that no rule leads anywhere.
+    func admit(_ models: [String], by policy: KeyPolicyCheck) throws(LocalReply) {
+        guard let other = models.first(where: { !policy.allows(model: $0) }) else { return }
+        throw LocalReply(.permission, "the API key may not use the model '\(Self.shown(other))'", stage: .decide)
+    }
+
+    /// Whether what these rules decide on goes to one upstream.
+    private func shareUpstream(_ rules: [Int]) -> Bool {
+        let rules = Set(rules)
+        let upstreams = Set(rules.flatMap { rule in snapshot.routes[rule].tiers.flatMap { $0.targets.map(\.upstream) } })
+        return rules.count == 1 || upstreams.count == 1
+    }
+
+    private func decideEach(_ batch: inout [BatchModel], facts: Facts) throws(LocalReply) {
         var decided: [String: Decision] = [:]
         for index in batch.indices {
             let name = batch[index].name
@@ -83,18 +114,12 @@ struct Router {
                 decided[name] = decision
             }
             guard decided.count <= Self.mostBatchedModels else {
-                throw LocalReply(body: "the batch names more than \(Self.mostBatchedModels) models")
+                throw LocalReply(body: "the body names more than \(Self.mostBatchedModels) models")
             }
             batch[index].rule = decision.rule
             batch[index].capture = decision.capture
             batch[index].alias = decision.alias
         }
-        let rules = Set(decided.values.map(\.rule))
-        let upstreams = Set(rules.flatMap { rule in snapshot.routes[rule].tiers.flatMap { $0.targets.map(\.upstream) } })
-        guard rules.count == 1 || upstreams.count == 1, let first = batch.first else {
-            throw LocalReply(body: "the batch's models go to more than one upstream")
-        }
-        return Decision(rule: first.rule, capture: first.capture, alias: first.alias)
     }
 
     /// The walk that a decision leads to.

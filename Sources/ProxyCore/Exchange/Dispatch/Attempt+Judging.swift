@@ -19,8 +19,10 @@ extension Attempt {
     /// To the client with an error, or on to the next candidate.
     /// - Parameter body: as it came; empty where the error was made of something else.
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
-        // What the client called its model is no word of the vendor's.
-        var error = masked(said.heard(without: [request.content.model, candidate.model]))
+        // What the client called its model, or wrote elsewhere, is no word of the vendor's.
+        let repeated = request.withBody { said.repeated(of: $0) }
+        var error = masked(said.heard(without: [request.content.model, candidate.model] + repeated))
+        if error.isExhausted, request.withBody({ error.repeatsExhaustion(of: $0, in: body) }) { error.isExhausted = false }
         if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
         if let instant = error.resetsAt, error.retryAfterSeconds == nil || traits.retryAfterSeconds != nil {
             error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)

@@ -207,9 +207,7 @@ extension Attempt {
                     if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                     if field.known == .other, DisguisedField.isOne(name) { continue }
                     if trace != nil, field.known == .traceparent || field.known == .tracestate { continue }
-                    if !upstream.replacedNames.isEmpty, upstream.replacedNames.contains(where: { equalsIgnoringCase(name, $0) }) {
-                        continue
-                    }
+                    if !upstream.replacedNames.isEmpty, upstream.replaces(name) { continue }
                     if field.known == .anthropicVersion { saysVersion = true }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import NIOCore
 
@@ -128,14 +129,25 @@ struct MaskedTail {
 }
 
 extension UpstreamRuntime {
-    /// The account's key, and those among the configured headers' values that a name calls a secret.
+    /// The account's key, those among the configured headers' values that a name calls a secret, and what a proxy is shown that is
+    /// spoken to in the clear.
     func secrets(of account: Int) -> [[UInt8]] {
         var secrets: [[UInt8]] = []
         if let key = upstream.accounts[account].key { secrets.append(Array(key.reveal().utf8)) }
         for header in upstream.headers where Self.namesSecret(header.name) {
-            secrets.append(Self.withoutScheme(Array(header.value.utf8)))
+            secrets += Self.secrets(in: header.value)
         }
+        if let shown = upstream.proxy?.credentials, !upstream.url.isTLS { secrets += Self.secrets(in: shown.reveal()) }
         return secrets
+    }
+
+    /// A header's value without its scheme; of `Basic` the password that it holds as well.
+    private static func secrets(in value: String) -> [[UInt8]] {
+        let secret = withoutScheme(Array(value.utf8))
+        guard value.lowercased().hasPrefix("basic "), let pair = Base64.decode(String(decoding: secret, as: UTF8.self)),
+            let colon = pair.firstIndex(of: UInt8(ascii: ":"))
+        else { return [secret] }
+        return [secret, Array(pair[(colon + 1)...])]
     }
 
     private static func namesSecret(_ name: String) -> Bool {
