@@ -304,3 +304,15 @@ def _(lab, client, streamed):
     pair.up.reply(chat([{"name": "look", "arguments": ARGUMENTS}], streamed))
     got = called(client, served(pair.ask(client, asking(client), streamed)), streamed)
     equal(json.loads(got) if client == "responses" else got, ARGUMENTS, "the arguments")
+
+
+@check("an id of a call that says null is none: two turns have two, {client} client", rows=["anthropic", "responses"])
+def _(lab, client):
+    pair = Pair(lab, "openai")
+    ids = []
+    for turn in ("first", "second"):
+        message = {"role": "assistant", "content": None, "tool_calls": [call(0, "null")]}
+        answer = {**FRAME, "id": turn, "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+        told = pair.whole(client, answer, asking(client))
+        ids += [one.get("call_id", one["id"]) for one in told["content" if client == "anthropic" else "output"]]
+    expect(len(set(ids)) == 2 and "null" not in ids, "an id of its own for each", ids)

@@ -454,6 +454,26 @@ def _(lab):
     equal(up.requests, [], "requests at the upstream")
 
 
+@check("a Gemini batch takes what other batches take, be its requests named ({named})", rows=[False, True])
+def _(lab, named):
+    up = lab.upstream()
+    rules = "rules: [{models: ['*'], tiers: [gem]}]"
+    p = lab.proxyd(f"upstreams: {{gem: {up.declare('gemini')}}}\n{rules}\npolicies: {{default: {{tokens_per_day: 5000}}}}\n")
+    up.reply(whole({"name": "batches/1", "metadata": {"state": "BATCH_STATE_PENDING"}}))
+    request = {"contents": [{"parts": [{"text": "hello " * 100}]}], GEN: {"maxOutputTokens": 700}}
+    if named:
+        request = {"model": "models/gemini-test", **request}
+
+    def batch(count):
+        return {"batch": {"inputConfig": {"requests": {"requests": [{"request": request}] * count}}}}
+
+    served(p.send("POST", "/v1beta/models/gemini-test:batchGenerateContent", batch(3)))
+    (one,) = eventually(lambda: p.get("/admin/requests")["requests"], "the batch's row")
+    equal((one["source"], one["output"]), ("counted", 2100), "source and output")
+    expect(300 <= one["input"] <= 1200, "the input of three requests", one)
+    equal(p.send("POST", "/v1beta/models/gemini-test:batchGenerateContent", batch(6)).status, 429, "the status of more than is left")
+
+
 @check("GET {path} uses nothing, though what it shows tells what it cost", rows=["/v1/responses/resp_1", "/v1/chat/completions/c1", "/v1/files/f1"])
 def _(lab, path):
     p, up = limited(lab, ROOMY, rules='- {name: all, models: ["*"], tiers: [gpt]}')

@@ -62,6 +62,8 @@ struct ToolSlots: Sendable {
         index: Int?, id: RawText, name: RawText, arguments: RawText, isAnother: Bool = false,
         signature: RawText = RawText(start: nil, count: 0), to events: inout some ResponseEvents
     ) {
+        // Mistral's streams have said so of calls without one.
+        let id = id.equals("null") ? RawText(start: nil, count: 0) : id
         guard let place = slot(index, id, name, arguments, isAnother) else { return }
         if slots[place].id.isEmpty { slots[place].id = Array(id) }
         if slots[place].name.isEmpty { slots[place].name = Array(name) }

@@ -36,6 +36,38 @@ struct RealServerTests {
         return (chunks + [last]).map { "data: \($0.text)\n\n" }.joined() + "data: [DONE]\n\n"
     }
 
+    // MARK: Arguments
+
+    @Test(
+        "arguments of a call are an object, whatever the server makes of them",
+        arguments: [
+            (["null"], "{}"), (["nu", "ll"], "{}"), ([" "], "{}"), (["\n", #"{"a":1}"#], #"{"a":1}"#),
+            ([#""{\"a\":"#, #"1}""#], #"{"a":1}"#), (["[1", "]"], #"{"value":[1]}"#), (["7"], #"{"value":7}"#),
+            ([#""x""#], #"{"value":"x"}"#), (["free"], #"{"_invalid_arguments":"free"}"#),
+        ], Cut.allCases)
+    func arguments(_ sample: ([String], String), _ cut: Cut) throws {
+        var deltas: [JSONValue] = [["tool_calls": [["index": 0, "id": "a", "function": ["name": "f", "arguments": ""]]]]]
+        for piece in sample.0 {
+            deltas.append(["tool_calls": [["index": 0, "function": ["arguments": .string(piece)]]]])
+        }
+        let context = ConversionContext(client: .anthropic, upstream: .openai, model: "m", requestID: "r")
+        var converter = StreamConverter(context)
+        var out: [UInt8] = []
+        for piece in cut.pieces(of: chat(deltas)) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
+        _ = converter.finish(into: &out)
+        // As the client puts them together, by itself.
+        let told = text(out).split(separator: "\n").filter { $0.hasPrefix("data: ") }.compactMap { line in
+            (try? JSONValue(parsing: String(line.dropFirst(6))))?["delta"]?["partial_json"]?.string
+        }
+        #expect(try JSONValue(parsing: told.isEmpty ? "{}" : told.joined()) == JSONValue(parsing: sample.1))
+    }
+
+    @Test("name and arguments may stand in a call itself")
+    func bareCall() throws {
+        let read = try folded(chat([["tool_calls": [["name": "f", "arguments": ["a": 1]]]]]))
+        #expect(read.calls.map { $0["input"] } == [["a": 1]] && read.calls.first?["name"] == "f")
+    }
+
     // MARK: Thoughts between marks
 
     @Test(
