@@ -31,8 +31,8 @@ struct UsageCommand: AsyncParsableCommand {
     func run() async throws {
         var request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
         if let reprice {
-            try InputFile.check(reprice)
-            switch PriceList.load(path: reprice, environment: ProcessInfo.processInfo.environment) {
+            let bytes = try InputFile.read(reprice)
+            switch PriceList.load(bytes, path: reprice, environment: ProcessInfo.processInfo.environment) {
             case .success(let prices): request.prices = prices
             case .failure(let problem):
                 Terminal.error(problem.text)

@@ -106,12 +106,13 @@ def _(lab):
     contains(run(lab, "help", "keys", "create").good().out, "proxyd keys create", "the help of a command")
 
 
-@check("a file may be a pipe: {what}", rows=["a body", "keys of a predecessor", "bindings", "secrets of a version"])
+@check("a file may be a pipe: {what}", rows=["prices", "a body", "keys of a predecessor", "bindings", "secrets of a version"])
 def _(lab, what):
     p, _up = lab.simple()
     text, words = {
         "a body": ('{"model": "claude-sonnet-4-6"}', ("explain", "-c", p.config, "--body", "/dev/stdin")),
         "keys of a predecessor": ('{"keys": {}}', ("import", "--keys", "/dev/stdin")),
+        "prices": ("prices: {claude-x: {input: 3}}\n", ("usage", "-c", p.config, "--reprice", "/dev/stdin")),
         "bindings": ('{"x": 1}', ("eval", "--expr", "x", "--bindings", "/dev/stdin")),
         "secrets of a version": ("sk-one\nsk-two\n", ("rollback", "1", "--dry-run", "-c", p.config, "--secrets", "/dev/stdin")),
     }[what]

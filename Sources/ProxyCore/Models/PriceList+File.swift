@@ -1,5 +1,3 @@
-import Foundation
-
 extension PriceList {
     /// Why a file is no list of prices, as it is printed.
     public struct FileProblem: Error {
@@ -7,12 +5,12 @@ extension PriceList {
     }
 
     /// The `prices:` of a file, which may hold nothing else, or be a whole configuration.
-    public static func load(path: String, environment: [String: String]) -> Result<PriceList, FileProblem> {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= 16 << 20 else {
-            return .failure(FileProblem(text: "proxyd: \(path) cannot be read\n"))
+    public static func load(_ bytes: [UInt8], path: String, environment: [String: String]) -> Result<PriceList, FileProblem> {
+        guard bytes.count <= 16 << 20 else {
+            return .failure(FileProblem(text: "proxyd: \(path) has more than 16 MiB\n"))
         }
         let context = LoadContext(directory: "", environment: environment, files: InputFiles())
-        let read = YAMLReader.read([UInt8](data), file: path)
+        let read = YAMLReader.read(bytes, file: path)
         guard let node = read.node?.entry(Schema.Root.prices.name)?.value else {
             return .failure(FileProblem(text: "proxyd: \(path) has no 'prices:'\n"))
         }
