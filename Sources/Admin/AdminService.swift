@@ -83,7 +83,8 @@ public struct AdminService: LocalService {
     public func explain(_ question: LocalQuestion) async -> LocalResponse {
         let snapshot = snapshots.current
         do {
-            return try LiveQuestion(question, gate: gate(snapshot)).answer(explanationHandler(snapshot), keys: keys)
+            let asked = LiveQuestion(question, gate: gate(snapshot))
+            return .json(try await explanation(snapshot) { try asked.answer($0, keys: keys) })
         } catch let failure as AdminFailure {
             return LiveQuestion.refusal(failure, of: question)
         } catch {
@@ -193,7 +194,7 @@ public struct AdminService: LocalService {
         case .configurationVersion(let number): return .json(try await configurationHandler.version(number))
         case .reload: return try await configurationHandler.apply(query, who: caller?.name)
         case .explanation:
-            return .json(try explanationHandler(snapshot).explain(request.body))
+            return .json(try await explanation(snapshot) { try $0.explain(request.body) })
         case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)
         case .login: return .json(loginHandler(snapshot).ways())
         case .logout: return try await loginHandler(snapshot).logout(request)
@@ -310,6 +311,22 @@ public struct AdminService: LocalService {
         if case .failing = usage.health { known.canRecord = false }
         known.remembered = accounts.remembered
         return ExplanationHandler(snapshot: snapshot, accounts: liveAccounts, now: now(), known: known)
+    }
+
+    /// What a request would meet that comes now: where several nodes share limits, what others have used of its buckets is asked for.
+    private func explanation(
+        _ snapshot: Snapshot, _ answer: (ExplanationHandler) throws -> JSONValue
+    ) async throws -> JSONValue {
+        let first = try answer(explanationHandler(snapshot))
+        guard snapshot.configuration.cluster?.limits.isEmpty == false, let met = first["limits"]?.array, !met.isEmpty else {
+            return first
+        }
+        for each in met {
+            guard let title = each["limit"]?.string, let bucket = each["bucket"]?.string, let found = snapshot.limits.find(title)
+            else { continue }
+            await limits.refresh([found.limit], buckets: [bucket])
+        }
+        return try answer(explanationHandler(snapshot))
     }
 
     private func limitHandler(_ snapshot: Snapshot) -> LimitHandler {

@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect
-from limit_server import LimitServer, Slow, config, live, nodes
+from limit_server import LimitServer, Slow, config, live, nodes, server_word
 from limits import TOKENS, Gate, begin, key_id, steer
 from upstream import healthy
 
@@ -301,6 +301,23 @@ def _(lab):
         eventually(lambda: used(node, "bucket=all") == 3, "and after one more restart", 5)
 
 
+@check("a reset that is made while the server is away holds on all nodes when it is back")
+def _(lab):
+    server = LimitServer(lab)
+    one, other = cluster(lab, server, "requests_per_day: 100", 2)
+    spend([one], 5, 1)
+    spend([other], 10, 1)
+    eventually(lambda: used(one, "bucket=all") == 15, "all is told", 5)
+    time.sleep(1)
+    server.ask("REPLICAOF", "127.0.0.1", "1")
+    eventually(lambda: server_word(one) == "away", "the server takes nothing", 8)
+    equal(steer(one, "shared", "reset", bucket="all").status, 200, "the status of the reset")
+    server.ask("REPLICAOF", "NO", "ONE")
+    for node in (one, other):
+        eventually(lambda: server_word(node) == "ok", "the server is back", 8)
+        eventually(lambda: used(node, "bucket=all") == 0, "nothing is used", 8)
+
+
 @check("a reload that turns sharing off and on again loses nothing of what was used")
 def _(lab):
     one, other = cluster(lab, LimitServer(lab), "requests_per_day: 20", 2)
@@ -348,6 +365,16 @@ def _(lab):
     time.sleep(3)  # what the other node holds goes back
     equal(other.ask().status, 200, "the status of the first")
     equal((len(up.requests), len(low.requests)), (6, 1), "requests of each upstream")
+
+
+@check("an explanation tells what a request would meet, also at a node that was never asked for its bucket")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 4", 2)
+    spend([one], 4, 1)
+    eventually(lambda: used(one, "bucket=all") == 4, "all is told", 5)
+    told = other.admin("POST", "/admin/explain", {"model": "claude-test", "key": "user", "dialect": "anthropic"}).json()
+    (figure,) = (each for each in told["limits"] if each["limit"] == "shared")
+    equal((told["status"], figure["used"], figure["fits"]), (429, 4, False), "the explanation")
 
 
 @check("when_unreachable refuse: 503 with retry-after in the client's dialect, and on it goes when the server is back")

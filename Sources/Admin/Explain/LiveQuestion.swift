@@ -13,7 +13,7 @@ struct LiveQuestion {
         self.gate = gate
     }
 
-    func answer(_ handler: ExplanationHandler, keys: any KeyAdministration) throws -> LocalResponse {
+    func answer(_ handler: ExplanationHandler, keys: any KeyAdministration) throws -> JSONValue {
         try admit(keys)
         guard let facts = question.facts else { throw Self.wanted }
         var request = DescribedRequest(facts, dialect: question.dialect, body: question.request.body)
@@ -23,7 +23,7 @@ struct LiveQuestion {
             caller = .key(key)
             request.take(key, handler.known.today(key.id))
         }
-        return .json(try handler.explain(request, from: caller))
+        return try handler.explain(request, from: caller)
     }
 
     private static let wanted = AdminFailure(

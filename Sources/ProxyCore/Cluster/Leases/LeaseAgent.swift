@@ -37,7 +37,18 @@ public final class LeaseAgent: Sendable {
         var learnsSince: Int?
         var roundTrip = LeaseRoundTrip()
         var waiters: [Int: [@Sendable () -> Void]] = [:]
+        /// Resets of which the server has not heard.
+        var resets: [UntoldReset] = []
     }
+
+    private struct UntoldReset {
+        let key: String
+        let kind: LimitRate.Kind?
+        let window: LimitRate.Window?
+    }
+
+    /// An operator's.
+    private static let mostResets = 1_000
 
     /// Messages that go out together, and batches that are under way together: more where answers take longer.
     static let mostMessages = 64
@@ -104,11 +115,26 @@ public final class LeaseAgent: Sendable {
     ///   - kind: only these; nil for all.
     ///   - window: only of this one; nil for all.
     func reset(limit: String, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async {
+        let reset = UntoldReset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind, window: window)
         do {
-            try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind, window: window)
+            try await server.reset(key: reset.key, kind: kind, window: window)
         } catch {
+            state.withLock { if $0.resets.count < Self.mostResets { $0.resets.append(reset) } }
             logger.warning(
-                "a limit was reset on this node alone: the server of limits is away", metadata: [LogKeys.reason: "\(error)"])
+                "a limit was reset on this node alone until the server of limits is back",
+                metadata: [LogKeys.reason: "\(error)"])
+        }
+    }
+
+    /// What was reset while the server was away is told before what was used since.
+    private func tellResets() async throws {
+        while let reset = state.withLock({ $0.resets.isEmpty ? nil : $0.resets.removeFirst() }) {
+            do {
+                try await server.reset(key: reset.key, kind: reset.kind, window: reset.window)
+            } catch {
+                state.withLock { $0.resets.insert(reset, at: 0) }
+                throw error
+            }
         }
     }
 
@@ -163,6 +189,7 @@ public final class LeaseAgent: Sendable {
 
     private func exchange(_ number: Int, _ outgoing: LimitTable.Outgoing) async {
         do {
+            try await tellResets()
             heard(try await server.exchange(outgoing.batch), number, outgoing)
         } catch {
             table.failed(outgoing)
