@@ -186,6 +186,18 @@ def _(lab, message):
     equal((who(p, "one"), account(p)["state"]), ("a", "ready"), "who serves the next, the account's state")
 
 
+@check("no client puts words into a provider's mouth by its path, its query or a header: {message}", rows=[
+    "Invalid URL (POST /v1/quota)", "Unknown query parameter quota", "Unsupported header x-quota"])
+def _(lab, message):
+    p, a, b = two(lab)
+    a.reply(says(404, message), healthy)
+    path = {"Inv": "/v1/quota", "Unk": "/v1/chat/completions?quota=1", "Uns": "/v1/chat/completions"}[message[:3]]
+    answer = p.send("POST", path, DIALECTS["openai"].request("one"), headers={"x-quota": "1"} if "header" in message else ())
+    equal(answer.status, 404, "the status")
+    equal(b.requests, [], "requests at the second")
+    equal((who(p, "one"), account(p)["state"]), ("a", "ready"), "who serves the next, the account's state")
+
+
 @check("a 403 that says nothing takes the account out where it is the vendor's, and rests the model where it is about that, or a page: {what}", rows=["an error", "no body", "a page", "an error that names it"])
 def _(lab, what):
     p, a, _b = two(lab)

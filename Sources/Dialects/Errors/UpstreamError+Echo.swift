@@ -19,26 +19,29 @@ extension UpstreamError {
 
     /// Strings of a request that an error which blames it repeats, and which would take an account out if they were the vendor's: for
     /// `heard`.
-    /// - Parameter request: the client's body.
-    public func repeated(of request: UnsafeRawBufferPointer) -> [String] {
-        guard Self.blamesRequest(readAs ?? status), !request.isEmpty else { return [] }
+    public func repeated(of request: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer) -> [String] {
+        guard Self.blamesRequest(readAs ?? status) else { return [] }
         switch subject {
         case .credential, .money, .limit: break
         case .model, .request, .content, nil: return []
         }
-        return Self.strings(of: request, in: message.utf8.map(ASCII.lowercased), with: RefusalWords.blamesAccount) ?? [message]
+        let text = message.utf8.map(ASCII.lowercased)
+        return Self.strings(of: request, head, in: text, with: RefusalWords.blamesAccount) ?? [message]
     }
 
-    /// Whether an error that blames its request speaks of exhaustion in that request's own strings alone: names of fields and of
-    /// tools, addresses. A sentence that vendors are known to say is theirs.
+    /// Whether an error that blames its request speaks of exhaustion in that request's own strings alone: names of fields, tools and
+    /// headers, addresses, its path. A sentence that vendors are known to say is theirs.
     /// - Parameters:
     ///   - request: the client's body.
+    ///   - head: its request line and header lines.
     ///   - body: the error's; empty where its message is all that is known.
-    public func repeatsExhaustion(of request: UnsafeRawBufferPointer, in body: UnsafeRawBufferPointer) -> Bool {
-        guard isExhausted, Self.blamesRequest(readAs ?? status), !request.isEmpty else { return false }
+    public func repeatsExhaustion(
+        of request: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer, in body: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard isExhausted, Self.blamesRequest(readAs ?? status) else { return false }
         let said = body.isEmpty ? message : JSONText.decode(body.slice(0..<Self.longestEcho))
         let text = said.utf8.map(ASCII.lowercased)
-        guard let strings = Self.strings(of: request, in: text, with: Self.speaksOfExhaustion) else { return true }
+        guard let strings = Self.strings(of: request, head, in: text, with: Self.speaksOfExhaustion) else { return true }
         let own = VendorWords(message: message, [type, code, reason], client: ClientWords(strings))
         guard !strings.isEmpty, !own.says(RefusalWords.quota, about: .limit, .sentences) else { return false }
         var left = ClientWords(strings).blanked(said)
@@ -47,25 +50,56 @@ extension UpstreamError {
 
     /// The strings of a request that have certain words and stand in `text`, which is in lower case; nil where they are too many.
     private static func strings(
-        of request: UnsafeRawBufferPointer, in text: [UInt8], with hasWords: (UnsafeRawBufferPointer) -> Bool
+        of request: UnsafeRawBufferPointer, _ head: UnsafeRawBufferPointer, in text: [UInt8],
+        with hasWords: (UnsafeRawBufferPointer) -> Bool
     ) -> [String]? {
         var found: Set<[UInt8]> = []
         var tried = 0
-        JSONText.bytes(request).withUnsafeBytes { bytes in
-            var start = 0
-            while start < bytes.count, tried <= mostStrings, found.count <= mostRepeated {
-                let end = bytes[start...].firstIndex(of: 0x22) ?? bytes.count
-                let string = bytes.slice(start..<end)
-                if string.count <= text.count, hasWords(string) {
-                    tried += 1
-                    let string = string.map(ASCII.lowercased)
-                    if holds(text, string) { found.insert(string) }
+        for (source, isHead) in [(JSONText.bytes(request), false), (unescaped(head), true)] {
+            source.withUnsafeBytes { bytes in
+                var start = 0
+                while start < bytes.count, tried <= mostStrings, found.count <= mostRepeated {
+                    let rest = bytes[start...]
+                    let end = (isHead ? rest.firstIndex(where: partsHead) : rest.firstIndex(of: 0x22)) ?? bytes.count
+                    let string = bytes.slice(start..<end)
+                    if string.count <= text.count, hasWords(string) {
+                        tried += 1
+                        let string = string.map(ASCII.lowercased)
+                        if holds(text, string) { found.insert(string) }
+                    }
+                    start = end + 1
                 }
-                start = end + 1
             }
         }
         guard tried <= mostStrings, found.count <= mostRepeated else { return nil }
         return found.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// What parts the words of a path, of a query and of header lines.
+    private static func partsHead(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, 0x22, 0x26, 0x2C, 0x2F, 0x3A, 0x3B, 0x3D, 0x3F: true
+        default: false
+        }
+    }
+
+    /// Percent escapes undone.
+    private static func unescaped(_ text: UnsafeRawBufferPointer) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count)
+        var index = 0
+        while index < text.count {
+            if text[index] == 0x25, index + 2 < text.count, let high = Hex.value(text[index + 1]),
+                let low = Hex.value(text[index + 2])
+            {
+                out.append(high << 4 | low)
+                index += 3
+            } else {
+                out.append(text[index])
+                index += 1
+            }
+        }
+        return out
     }
 
     private static func holds(_ text: [UInt8], _ string: [UInt8]) -> Bool {

@@ -335,10 +335,12 @@ struct RefusalWordsTests {
             withBytes(Self.error(message)) { body in
                 let error = UpstreamError.read(status: status, body: body)
                 #expect(error.isExhausted)
+                let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
                 withBytes(request) { request in
-                    #expect(error.repeatsExhaustion(of: request, in: body) != isExhausted)
-                    #expect(error.repeatsExhaustion(of: request, in: UnsafeRawBufferPointer(start: nil, count: 0)) != isExhausted)
-                    #expect(!UpstreamError.read(status: 429, body: body).repeatsExhaustion(of: request, in: body))
+                    #expect(error.repeatsExhaustion(of: request, head: nothing, in: body) != isExhausted)
+                    #expect(error.repeatsExhaustion(of: request, head: nothing, in: nothing) != isExhausted)
+                    let limited = UpstreamError.read(status: 429, body: body)
+                    #expect(!limited.repeatsExhaustion(of: request, head: nothing, in: body))
                 }
             }
         }
@@ -352,8 +354,28 @@ struct RefusalWordsTests {
         ] {
             withBytes(said) { body in
                 let error = UpstreamError.read(status: 422, body: body)
-                withBytes(#"{"quota":1}"#) { #expect(error.isExhausted && error.repeatsExhaustion(of: $0, in: body)) }
-                withBytes(#"{"other":1}"#) { #expect(!error.repeatsExhaustion(of: $0, in: body)) }
+                let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+                #expect(error.isExhausted)
+                withBytes(#"{"quota":1}"#) { #expect(error.repeatsExhaustion(of: $0, head: nothing, in: body)) }
+                withBytes(#"{"other":1}"#) { #expect(!error.repeatsExhaustion(of: $0, head: nothing, in: body)) }
+            }
+        }
+    }
+
+    @Test(
+        "nor because its path, its query or a header has them",
+        arguments: [
+            ("Invalid URL (POST /v1/quota)", "POST /v1/quota HTTP/1.1", true),
+            ("Unknown query parameter quota", "POST /v1/x?a=b&%71uota=1 HTTP/1.1", true),
+            ("Unsupported header x-quota", "POST /v1/x HTTP/1.1\r\nX-Quota: 1", true),
+            ("Unknown beta requested: credit", "POST /v1/x HTTP/1.1\r\nbeta: a,credit=1", true),
+            ("no quota", "POST /v1/quotas HTTP/1.1\r\nquota-x: 1", false),
+        ])
+    func repeatedHead(message: String, head: String, repeats: Bool) {
+        withBytes(Self.error(message)) { body in
+            let error = UpstreamError.read(status: 404, body: body)
+            withBytes(head) { head in
+                withBytes("{}") { #expect(error.isExhausted && error.repeatsExhaustion(of: $0, head: head, in: body) == repeats) }
             }
         }
     }
@@ -369,7 +391,8 @@ struct RefusalWordsTests {
         withBytes(Self.error(message)) { body in
             let error = UpstreamError.read(status: 400, body: body)
             #expect(error.subject != nil)
-            let heard = error.heard(without: ["m"] + withBytes(request) { error.repeated(of: $0) })
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            let heard = error.heard(without: ["m"] + withBytes(request) { error.repeated(of: $0, head: nothing) })
             #expect(heard.subject == subject)
             #expect(heard.isExhausted == (subject != nil))
         }

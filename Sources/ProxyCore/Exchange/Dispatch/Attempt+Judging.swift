@@ -20,9 +20,9 @@ extension Attempt {
     /// - Parameter body: as it came; empty where the error was made of something else.
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         // What the client called its model, or wrote elsewhere, is no word of the vendor's.
-        let repeated = request.withBody { said.repeated(of: $0) }
+        let repeated = request.withHead { head in request.withBody { said.repeated(of: $0, head: head) } }
         var error = masked(said.heard(without: [request.content.model, candidate.model] + repeated))
-        if error.isExhausted, request.withBody({ error.repeatsExhaustion(of: $0, in: body) }) { error.isExhausted = false }
+        if error.isExhausted, repeatsExhaustion(error, body) { error.isExhausted = false }
         if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
         if let instant = error.resetsAt, error.retryAfterSeconds == nil || traits.retryAfterSeconds != nil {
             error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)
@@ -68,6 +68,10 @@ extension Attempt {
             deliver(failure)
         case .moveOn(let reason, let rests): exchange.attemptRefused(self, by: error, reason: reason, rests: rests)
         }
+    }
+
+    private func repeatsExhaustion(_ error: UpstreamError, _ body: UnsafeRawBufferPointer) -> Bool {
+        request.withHead { head in request.withBody { error.repeatsExhaustion(of: $0, head: head, in: body) } }
     }
 
     /// Whether a refusal's words have the model that was asked for: then it is about that.
