@@ -120,6 +120,13 @@ extension PostgresStore {
         }
     }
 
+    func latestDay() throws -> LocalDate? {
+        try read { connection, _ in
+            try connection.execute("SELECT max(day) FROM proxyd_usage_place_day WHERE day > 0 AND day < 99999999", [])
+                .first?.optionalInteger(0).map(LocalDate.init(number:))
+        }
+    }
+
     func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) throws -> [DayUsage] {
         try read { connection, _ in
             let range = date.map { $0.number..<($0.number + 1) } ?? 1..<max(end?.number ?? 99_999_999, 1)

@@ -171,6 +171,7 @@ final class MemoryStore: Store {
     func keyTotals() -> [String: KeyTotals] { [:] }
     func usage(ofKey id: String, mostHours: Int) -> KeyUsage { KeyUsage() }
     func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
+    func latestDay() -> LocalDate? { nil }
     func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) -> [DayUsage] { [] }
     func hours(_ date: LocalDate?, before end: LocalHour?, limit: Int) -> [HourUsage] { [] }
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) -> [GroupedUsage] { [] }

@@ -255,6 +255,8 @@ import Testing
         }
         var retention = Retention()
         retention.keep(seconds: 0)
+        // It runs all the time: the clock is one to delete by.
+        #expect(try retention.look(store, .at(noon * 1_000)))
         let now = noon + month
         let asked: (LimitCharge) -> Int? = { $0.bucket == "asked" ? now - 5 : nil }
         _ = try retention.tidy(store, now: .at(now * 1_000), .utc, lastUsed: asked)

@@ -93,6 +93,12 @@ extension SQLiteStore {
         }
     }
 
+    func latestDay() throws -> LocalDate? {
+        try read { database in
+            try Self.latest("day", of: "usage_place_day", in: 1..<99_999_999, 1, database).first.map(LocalDate.init(number:))
+        }
+    }
+
     func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) throws -> [DayUsage] {
         try read { database in
             let range = date.map { $0.number..<($0.number + 1) } ?? 1..<max(end?.number ?? 99_999_999, 1)

@@ -20,6 +20,8 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     func usage(ofKey id: String, mostHours: Int) throws -> KeyUsage
     /// Amounts per key id within one day.
     func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts]
+    /// The last day on which something is booked; a start asks for it, so no rows are read.
+    func latestDay() throws -> LocalDate?
     /// Days that have usage, in order of time: the one asked for, or the latest `limit` before `end`.
     /// - Parameter names: of keys, by id.
     func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) throws -> [DayUsage]
@@ -41,9 +43,4 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     func add(_ keys: [(key: StoredKey, usage: ImportedKey)]) throws
 
     func close() throws
-}
-
-extension Store {
-    /// The last day on which something is booked.
-    func latestDay() throws -> LocalDate? { try days(nil, before: nil, limit: 1, names: [:]).last?.date }
 }
