@@ -118,6 +118,8 @@ import Testing
         #expect(node(10).aged(by: 4_000, isUnheard: true).state == "unknown")
         #expect(node(10).aged(by: 1_000, isUnheard: true).aged(by: 3_000, isUnheard: false).state == "unknown")
         #expect(node(5_000).aged(by: 4_000, isUnheard: true).state == "gone")
+        // It had missed its beat while others were told of: what was gone stays so.
+        #expect(node(2_500).aged(by: 4_000, isUnheard: true).state == "gone")
     }
 
     @Test func aNodeThatBeatsOnKeepsItsName() async throws {

@@ -70,7 +70,7 @@ public struct ClusterNode: Sendable, Hashable {
     public var clockAhead: Int?
     public var ledgerLag: Int?
     public var isSelf: Bool
-    /// It was live when it was told of.
+    /// It was live when it was told of, and had not missed a beat.
     private let wasLive: Bool
     /// Nobody tells of others any more.
     private var isUnheard = false
@@ -88,7 +88,7 @@ public struct ClusterNode: Sendable, Hashable {
         clockAhead = record.clockAhead
         ledgerLag = record.ledgerLag
         self.isSelf = isSelf
-        wasLive = age < NodeRoster.lifetime
+        wasLive = age < NodeRoster.onTime
     }
 
     /// The same so many milliseconds later.

@@ -6,6 +6,8 @@ public final class NodeRoster: Sendable {
     /// A node that has not been heard of for so long is not live, in milliseconds.
     static let lifetime = 3_000
     static let interval = Duration.seconds(1)
+    /// Of a node that beats, the last beat is not so old; milliseconds.
+    static let onTime = 2_000
     /// Where nobody has told of others for longer, a node that was live may be so still.
     private static let longestSilence = 1_500
     /// For how long a node that is gone is listed.
