@@ -123,8 +123,11 @@ private func reject(_ name: String, _ models: [String], when: String? = nil) thr
     }
 
     @Test func aConditionKeepsLaterRulesReachableUnlessItIsAlwaysTrue() throws {
-        #expect(RuleSet([try route("a", ["*"], when: "key.id == ''"), try route("b", ["x"])]).unreachable().isEmpty)
-        #expect(RuleSet([try route("a", ["*"], when: "true || key.id == ''"), try route("b", ["x"])]).unreachable().isEmpty)
-        #expect(RuleSet([try route("a", ["*"], when: "1 < 2"), try route("b", ["x"])]).unreachable().count == 1)
+        for open in ["key.id == ''", "key.id == '' || key.id == 'x'"] {
+            #expect(RuleSet([try route("a", ["*"], when: open), try route("b", ["x"])]).unreachable().isEmpty)
+        }
+        for always in ["1 < 2", "true || key.id == ''"] {
+            #expect(RuleSet([try route("a", ["*"], when: always), try route("b", ["x"])]).unreachable().count == 1)
+        }
     }
 }

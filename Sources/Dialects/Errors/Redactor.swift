@@ -118,12 +118,16 @@ public struct Redactor: Sendable {
 
     /// Where a spelling of `form` ends that begins at `start`.
     private static func spelled(_ form: Form, _ text: UnsafeRawBufferPointer, _ start: Int) -> Int? {
+        if isPlain(form, text, start) { return start + form.bytes.count }
         var index = start
         for wanted in form.bytes {
             func fits(_ spelling: (byte: UInt8, length: Int)) -> Bool {
                 spelling.byte == wanted || (form.ignoresCase && ASCII.lowercased(spelling.byte) == wanted)
             }
-            if let once = character(text, index), fits(once) {
+            // What begins with an ampersand begins with itself, too.
+            if index < text.count, text[index] == 0x26, let named = reference(text, index), fits(named) {
+                index += named.length
+            } else if let once = character(text, index), fits(once) {
                 index += once.length
             } else if let twice = nested(text, index), fits(twice) {
                 index += twice.length
@@ -137,7 +141,7 @@ public struct Redactor: Sendable {
     /// A character of a spelling has at most so many bytes.
     private static let longestSpelling = 8
 
-    /// The same as `character` where it is escaped twice, as in JSON that lies in a text of JSON, or as HTML has it.
+    /// The same as `character` where it is escaped twice, as in JSON that lies in a text of JSON.
     private static func nested(_ text: UnsafeRawBufferPointer, _ index: Int) -> (byte: UInt8, length: Int)? {
         guard index < text.count else { return nil }
         switch text[index] {
@@ -153,7 +157,6 @@ public struct Redactor: Sendable {
             let length = last - index
             if let unit = JSONText.codeUnit(at: last, of: text) { return unit < 0x80 ? (UInt8(unit), length + 6) : nil }
             return (text[last + 1], length + 2)
-        case 0x26: return reference(text, index)
         default: return nil
         }
     }

@@ -218,6 +218,7 @@ struct ResponseJudgementTests {
         arguments: [
             #"\\u0073ecret/of&ours-1"#, #"secret\\/of\\u0026ours\\u002D1"#, #"secret\\\/of&ours-1"#,
             "secret%252Fof%2526ours%252d1", "secret&#x2F;of&amp;ours&#45;1", "&#115;ecret&#x002f;of&ours-1",
+            "secret/of&ours-1",
         ])
     func masks(_ text: String) {
         let redactor = Redactor([Array("secret/of&ours-1".utf8)])
