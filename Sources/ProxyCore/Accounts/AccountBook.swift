@@ -151,7 +151,7 @@ public final class AccountBook: Sendable {
     private func keepDrained() {
         guard let drained else { return }
         do {
-            try drained.keep(Set(states.current.accounts.filter { $0.value.isDrained && !$0.key.isOnTrial }.keys))
+            try drained.keep { Set(states.current.accounts.filter { $0.value.isDrained && !$0.key.isOnTrial }.keys) }
         } catch {
             logger?.warning(
                 "which accounts are drained cannot be kept: a restart brings them back", metadata: [LogKeys.reason: "\(error)"])

@@ -18,8 +18,10 @@ public final class DrainedAccounts: Sendable {
     var accounts: Set<AccountID> { kept.withLock { $0 } }
 
     /// Writes who is out, where that is others than before.
-    func keep(_ accounts: Set<AccountID>) throws {
+    /// - Parameter current: who is; asked where nobody else writes, so that what was asked last is what stays.
+    func keep(_ current: () -> Set<AccountID>) throws {
         try kept.withLock { kept in
+            let accounts = current()
             guard accounts != kept else { return }
             let partial = path + ".new"
             try? FileManager.default.removeItem(atPath: partial)
