@@ -172,12 +172,8 @@ enum RefusalWords {
         "required for long context", "long context beta",
     ]
 
-    /// Whether a text has words that would hold its account, its owner or its money responsible.
-    static func blamesAccount(_ text: UnsafeRawBufferPointer) -> Bool {
-        [plainMoney, closed, quota, money, credential, plainCredential].contains { words in
-            words.contains { ByteSearch.contains($0, in: text) }
-        }
-    }
+    /// Words that would hold an account, its owner or its money responsible.
+    static let blamingAccount = [plainMoney, closed, quota, money, credential, plainCredential].flatMap { $0 }
 
     /// The words among them that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
     static let plainMoney: [StaticString] = [

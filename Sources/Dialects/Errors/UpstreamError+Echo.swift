@@ -26,7 +26,7 @@ extension UpstreamError {
         case .model, .request, .content, nil: return []
         }
         let text = message.utf8.map(ASCII.lowercased)
-        return Self.strings(of: request, head, in: text, with: RefusalWords.blamesAccount) ?? [message]
+        return Self.strings(of: request, head, in: text, with: RefusalWords.blamingAccount) ?? [message]
     }
 
     /// Whether an error that blames its request speaks of exhaustion in that request's own strings alone: names of fields, tools and
@@ -41,36 +41,42 @@ extension UpstreamError {
         guard isExhausted, Self.blamesRequest(readAs ?? status) else { return false }
         let said = body.isEmpty ? message : JSONText.decode(body.slice(0..<Self.longestEcho))
         let text = said.utf8.map(ASCII.lowercased)
-        guard let strings = Self.strings(of: request, head, in: text, with: Self.speaksOfExhaustion) else { return true }
+        guard let strings = Self.strings(of: request, head, in: text, with: Self.exhaustion) else { return true }
         let own = VendorWords(message: message, [type, code, reason], client: ClientWords(strings))
         guard !strings.isEmpty, !own.says(RefusalWords.quota, about: .limit, .sentences) else { return false }
         var left = ClientWords(strings).blanked(said)
         return !left.withUTF8 { Self.speaksOfExhaustion(UnsafeRawBufferPointer($0)) }
     }
 
-    /// The strings of a request that have certain words and stand in `text`, which is in lower case; nil where they are too many.
+    /// The strings of a request that have one of certain words and stand in `text`, which is in lower case; nil where they are too
+    /// many. Words that are not in `text` are looked for nowhere, and of a request only what is around the others is looked at: it may
+    /// be large.
     private static func strings(
-        of request: UnsafeRawBufferPointer, _ head: UnsafeRawBufferPointer, in text: [UInt8],
-        with hasWords: (UnsafeRawBufferPointer) -> Bool
+        of request: UnsafeRawBufferPointer, _ head: UnsafeRawBufferPointer, in text: [UInt8], with words: [StaticString]
     ) -> [String]? {
+        let said = text.withUnsafeBytes { text in words.filter { ByteSearch.contains($0, in: text) } }
+        guard !said.isEmpty else { return [] }
         var found: Set<[UInt8]> = []
         var tried = 0
-        for (source, isHead) in [(JSONText.bytes(request), false), (unescaped(head), true)] {
-            source.withUnsafeBytes { bytes in
-                var start = 0
-                while start < bytes.count, tried <= mostStrings, found.count <= mostRepeated {
-                    let rest = bytes[start...]
-                    let end = (isHead ? rest.firstIndex(where: partsHead) : rest.firstIndex(of: 0x22)) ?? bytes.count
-                    let string = bytes.slice(start..<end)
-                    if string.count <= text.count, hasWords(string) {
-                        tried += 1
-                        let string = string.map(ASCII.lowercased)
-                        if holds(text, string) { found.insert(string) }
-                    }
-                    start = end + 1
-                }
+        func collect(_ bytes: UnsafeRawBufferPointer, _ word: StaticString, _ parts: (UInt8) -> Bool) {
+            let length = word.utf8CodeUnitCount
+            guard !word.withUTF8Buffer({ $0.contains(where: parts) }) else { return }
+            var start = 0
+            while tried <= mostStrings, found.count <= mostRepeated,
+                let place = ByteSearch.firstIndex(of: word, in: bytes, from: start)
+            {
+                var (lower, upper) = (place, place + length)
+                while lower > start, upper - lower <= text.count, !parts(bytes[lower - 1]) { lower -= 1 }
+                while upper < bytes.count, !parts(bytes[upper]) { upper += 1 }
+                start = upper
+                guard upper - lower <= text.count else { continue }
+                tried += 1
+                let string = bytes[lower..<upper].map(ASCII.lowercased)
+                if holds(text, string) { found.insert(string) }
             }
         }
+        JSONText.bytes(request).withUnsafeBytes { bytes in for word in said { collect(bytes, word) { $0 == 0x22 } } }
+        unescaped(head).withUnsafeBytes { bytes in for word in said { collect(bytes, word, partsHead) } }
         guard tried <= mostStrings, found.count <= mostRepeated else { return nil }
         return found.map { String(decoding: $0, as: UTF8.self) }
     }

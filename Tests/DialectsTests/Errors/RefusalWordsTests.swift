@@ -398,6 +398,23 @@ struct RefusalWordsTests {
         }
     }
 
+    @Test("of a large request what is around an error's words is looked at; too many such strings are believed")
+    func repeatedInALargeRequest() {
+        let many = (0..<50_000).map { "\"\($0) balance\"" }.joined(separator: ",")
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        withBytes(Self.error("credit balance is too low: Extra inputs are not permitted")) { body in
+            let error = UpstreamError.read(status: 400, body: body)
+            let other = (0..<50_000).map { "\"\($0)\"" }.joined(separator: ",")
+            withBytes("{\"m\":[\(other)],\"Credit balance is too low\":1}") { request in
+                #expect(error.repeated(of: request, head: nothing) == ["credit balance is too low"])
+                #expect(error.repeatsExhaustion(of: request, head: nothing, in: body))
+            }
+            withBytes("{\"m\":[\(many)]}") { request in
+                #expect(error.repeatsExhaustion(of: request, head: nothing, in: body))
+            }
+        }
+    }
+
     @Test(
         "nothing is exhausted because a client says so",
         arguments: [
