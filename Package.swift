@@ -70,8 +70,8 @@ let package = Package(
         // One switch of Swift's runtime.
         .systemLibrary(name: "CSwiftRuntime"),
 
-        // One symbol that keeps 34 MB of data for locales out of the release binary.
-        .target(name: "CICUData", cSettings: [.define("PROXYD_STATIC_FOUNDATION", .when(configuration: .release))]),
+        // Functions that keep 37 MB for locales out of the release binary.
+        .target(name: "CICU", cSettings: [.define("PROXYD_STATIC_FOUNDATION", .when(configuration: .release))]),
 
         // A mapping of a file that outlives its disk: one handler of a signal.
         .target(name: "CGuardedMapping"),
@@ -120,9 +120,9 @@ let package = Package(
         .target(
             name: "Simulator",
             dependencies: [
+                "HTTP1",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: small),
 
@@ -130,7 +130,7 @@ let package = Package(
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "CICUData", "CSwiftRuntime", "Admin", "ProxyCore", "Simulator",
+                "CICU", "CSwiftRuntime", "Admin", "ProxyCore", "Simulator",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -169,7 +169,6 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             exclude: ["Configuration/Goldens"],
             swiftSettings: strict),

@@ -7,7 +7,7 @@ import Simulator
 /// The proxy between you and two simulated providers: everything works, nothing costs.
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run the proxy with two simulated providers, no account needed.",
+        commandName: "demo", abstract: "Run the proxy with two simulated providers, no account needed.",
         discussion: """
             It reads ./proxy.yaml, or writes one first where there is none. Edit it while the demo runs, and the next answer follows.
             """)

@@ -12,7 +12,7 @@ struct KeysCommand: AsyncParsableCommand {
         subcommands: [List.self, Create.self, Disable.self, Enable.self, Rotate.self, Delete.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the keys, the oldest first.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the keys, the oldest first.")
 
         @Option(help: "Only keys whose name, id, policy or tags hold this text.")
         var search: String?
@@ -24,7 +24,8 @@ struct KeysCommand: AsyncParsableCommand {
     }
 
     struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a key, and print it: it is shown this once.")
+        static let configuration = CommandConfiguration(
+            commandName: "create", abstract: "Make a key, and print it: it is shown this once.")
 
         @Argument(help: "Whose key it is; no other key may have the name.")
         var name: String
@@ -52,7 +53,7 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give a key a new text, and print it; the old one works until the overlap ends.")
+            commandName: "rotate", abstract: "Give a key a new text, and print it; the old one works until the overlap ends.")
 
         @Argument(help: "The key.")
         var key: String
@@ -66,7 +67,8 @@ struct KeysCommand: AsyncParsableCommand {
     }
 
     struct Disable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Refuse a key from the next request on.")
+        static let configuration = CommandConfiguration(
+            commandName: "disable", abstract: "Refuse a key from the next request on.")
 
         @OptionGroup var options: OneKey
 
@@ -74,7 +76,7 @@ struct KeysCommand: AsyncParsableCommand {
     }
 
     struct Enable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a disabled key in again.")
+        static let configuration = CommandConfiguration(commandName: "enable", abstract: "Let a disabled key in again.")
 
         @OptionGroup var options: OneKey
 
@@ -82,7 +84,8 @@ struct KeysCommand: AsyncParsableCommand {
     }
 
     struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Delete a key; its usage stays, under its name.")
+        static let configuration = CommandConfiguration(
+            commandName: "delete", abstract: "Delete a key; its usage stays, under its name.")
 
         @OptionGroup var options: OneKey
 

@@ -9,7 +9,7 @@ struct LimitsCommand: AsyncParsableCommand {
         subcommands: [List.self, Reset.self, Block.self, Unblock.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List limits and their buckets.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List limits and their buckets.")
 
         @Option(help: "Only those of a key: its id or its name.")
         var key: String?
@@ -26,7 +26,8 @@ struct LimitsCommand: AsyncParsableCommand {
     }
 
     struct Reset: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let the counts of a bucket begin at zero.")
+        static let configuration = CommandConfiguration(
+            commandName: "reset", abstract: "Let the counts of a bucket begin at zero.")
 
         @OptionGroup var options: OneBucket
 
@@ -35,7 +36,7 @@ struct LimitsCommand: AsyncParsableCommand {
 
     struct Block: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Refuse a bucket from now on, and end its requests in flight.")
+            commandName: "block", abstract: "Refuse a bucket from now on, and end its requests in flight.")
 
         @Option(name: .customLong("for"), help: "How long: 1h. Until it is lifted when it is left out.")
         var duration: String?
@@ -45,7 +46,7 @@ struct LimitsCommand: AsyncParsableCommand {
     }
 
     struct Unblock: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lift a block.")
+        static let configuration = CommandConfiguration(commandName: "unblock", abstract: "Lift a block.")
 
         @OptionGroup var options: OneBucket
 

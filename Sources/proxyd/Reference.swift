@@ -4,7 +4,8 @@ import ProxyCore
 /// Prints what is generated from the schema; `make reference` writes it to the files that are committed.
 struct Reference: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the configuration reference, its JSON Schema, or the manual page.", shouldDisplay: false)
+        commandName: "reference", abstract: "Print the configuration reference, its JSON Schema, or the manual page.",
+        shouldDisplay: false)
 
     enum Kind: String, ExpressibleByArgument, CaseIterable { case markdown, schema, man }
 

@@ -7,7 +7,7 @@ import Simulator
 /// A pretended LLM provider.
 struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Pretend to be an LLM provider, for a first try and for fire drills.",
+        commandName: "simulate", abstract: "Pretend to be an LLM provider, for a first try and for fire drills.",
         discussion: """
             It speaks the Anthropic and OpenAI formats, serves /health with accounts whose quota drains and refills, tells in its
             headers what is left of accounts' windows, and fails on request: POST /simulate says how. docs/fire-drills.md walks

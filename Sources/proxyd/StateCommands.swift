@@ -161,6 +161,7 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Walk through the database and the journal, and say what is damaged: exits with 0 or 1.")
 
         @OptionGroup var options: StateOptions

@@ -8,6 +8,7 @@ struct StoreCommand: AsyncParsableCommand {
 
     struct Migrate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "migrate",
             abstract: "Put what a state directory has into PostgreSQL: keys, usage, records and the audit log.",
             discussion: """
                 The state directory and cluster.store are the configuration's. proxyd must not run on the directory; one that runs \

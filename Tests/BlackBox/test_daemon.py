@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -34,6 +35,25 @@ def _(lab):
         contains(done.stdout, part, "the help")
     done = subprocess.run([lab.binary, "--no-such-option"], capture_output=True, timeout=10)
     expect(done.returncode not in (0, None) and done.returncode > 0, "an exit code that is an error", done.returncode)
+
+
+def stripped(binary):
+    """Bytes of the program without its symbols: what is loaded of its file, and the table of its sections (System V ABI, ELF-64)."""
+    with open(binary, "rb") as file:
+        header = file.read(64)
+        (table,), (size, count) = struct.unpack_from("<Q", header, 40), struct.unpack_from("<HH", header, 58)
+        file.seek(table)
+        rows = [struct.unpack_from("<IIQQQQ", file.read(size)) for _ in range(count)]
+    nothing, loaded = 8, 2  # SHT_NOBITS, SHF_ALLOC
+    kept = [row for row in rows if row[2] & loaded]
+    return max(row[4] + row[5] for row in kept if row[1] != nothing) + size * len(kept)
+
+
+@check("the program is small: 40 MB without symbols, 20 MiB resident while nobody asks")
+def _(lab):
+    expect(stripped(lab.binary) <= 40_000_000, "at most 40 MB without symbols", stripped(lab.binary))
+    proxy, _ = lab.simple()
+    expect(proxy.resident() <= 20 * MB, "at most 20 MiB resident", proxy.resident())
 
 
 # ---------------------------------------------------------------- systemd

@@ -76,6 +76,46 @@ struct SimulatorServerTests {
         }
     }
 
+    @Test("bodies in chunks are read, up to the limit")
+    func chunks() async throws {
+        var options = SimulatorOptions()
+        options.maximumBody = 100
+        let head = "POST /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        try await Self.withServer(options) { server in
+            let body =
+                "e\r\n{\"model\":\"m\",\"\r\n32\r\nmessages\":[{\"role\":\"user\",\"content\":\"in pieces\"}]}\r\n0\r\n\r\n"
+            let response = await Self.exchange(server.port, head + body)
+            #expect(response.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(response.contains("You asked: in pieces"))
+            #expect(
+                await Self.exchange(server.port, head + "65\r\n" + String(repeating: " ", count: 101)).hasPrefix("HTTP/1.1 413 "))
+            #expect(await Self.exchange(server.port, head + "x\r\n").hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test("what is no request is refused, and the connection closed")
+    func malformed() async throws {
+        try await Self.withServer { server in
+            let response = await Self.exchange(
+                server.port, "GET /health HTTP/1.1\r\nno colon\r\n\r\nGET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            #expect(response.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
+            #expect(response.lowercased().contains("connection: close"))
+            #expect(response.components(separatedBy: "HTTP/1.1 ").count == 2)
+        }
+    }
+
+    @Test("HTTP/1.0 has no chunks: a stream ends with its connection")
+    func older() async throws {
+        try await Self.withServer { server in
+            let request =
+                "POST /v1/messages HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: \(Self.prompt.utf8.count)\r\n\r\n\(Self.prompt)"
+            let response = await Self.exchange(server.port, request)
+            #expect(response.lowercased().contains("connection: close"))
+            #expect(!response.lowercased().contains("transfer-encoding"))
+            #expect(response.contains("event: message_stop"))
+        }
+    }
+
     @Test("stop closes what is open, in the middle of an answer too")
     func stop() async throws {
         var options = SimulatorOptions()
