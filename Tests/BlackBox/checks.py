@@ -46,6 +46,7 @@ class Result:
     outcome: str  # passed | failed | skipped
     text: str = ""
     seconds: float = 0.0
+    processor: float = 0.0
 
 
 REGISTRY = []
@@ -163,7 +164,7 @@ def may_be_killed():
 
 def run_one(one, make_lab, verbose=False):
     """Runs a check in this process; whatever it started is ended afterwards, however the check ends."""
-    begun = time.monotonic()
+    begun, used = time.monotonic(), _processor()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     lab = make_lab()
     try:
@@ -175,7 +176,12 @@ def run_one(one, make_lab, verbose=False):
         may_be_killed()
     if trouble and outcome != "failed":
         outcome, text = "failed", trouble
-    return Result(one.name, one.module, outcome, text, time.monotonic() - begun)
+    return Result(one.name, one.module, outcome, text, time.monotonic() - begun, _processor() - used)
+
+
+def _processor():
+    """Seconds of a processor that this process and those it waited for took."""
+    return sum(os.times()[:4])
 
 
 def _judged(one, lab):

@@ -21,12 +21,13 @@ public struct PriceList: Sendable {
         self.init(configuration.prices, unknown: configuration.unknownPrice, upstreams: configuration.upstreams)
     }
 
-    init(_ prices: [String: Price], unknown: UnknownPrice, upstreams: [Upstream], shipped: ShippedPrices = .all) {
+    /// - Parameter shipped: read only where an upstream has a preset: it takes a tenth of a start.
+    init(_ prices: [String: Price], unknown: UnknownPrice, upstreams: [Upstream], shipped: @autoclosure () -> ShippedPrices = .all) {
         exact = prices
         others = prices.map { (PricedName($0.key), $0.value) }.sorted {
             ($1.name.text.utf8.count, $0.name.text) < ($0.name.text.utf8.count, $1.name.text)
         }
-        self.shipped = upstreams.map { shipped.vendor($0.preset) }
+        self.shipped = upstreams.map { upstream in upstream.preset.flatMap { shipped().vendor($0) } }
         self.unknown = unknown == .nothing ? Price() : nil
         refusesUnknown = unknown == .refuse
     }
