@@ -48,8 +48,7 @@ struct ChatResponseReader: ResponseReader {
 
     private mutating func finish(_ events: inout some ResponseEvents) {
         if let failedBy {
-            let word = failedBy.withUnsafeBytes { JSONText.decode($0) }
-            return fail(.broken(word == "error" ? Self.failed : "\(Self.failed): \(word)"), &events)
+            return fail(.ended(by: failedBy.withUnsafeBytes { JSONText.decode($0) }), &events)
         }
         finishThoughts(&events)
         slots.flush(&events, isCut: ending?.reason == .maxTokens)
@@ -59,8 +58,6 @@ struct ChatResponseReader: ResponseReader {
         if let usage = tally.usage(.openai) { events.note(usage) }
         events.end(ending ?? ResponseEnding(reason: .endTurn))
     }
-
-    private static let failed = "the upstream ended its answer with an error"
 
     private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
         guard !isOver else { return }

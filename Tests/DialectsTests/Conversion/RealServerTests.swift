@@ -339,6 +339,26 @@ struct RealServerTests {
         #expect(try JSONValue(parsing: whole.body)["candidates"]?.array?.first?["finishReason"] == "OTHER")
     }
 
+    // MARK: Answers in a form of their own
+
+    @Test("an Anthropic answer whose content is a text is that text", arguments: [ClientDialect.openai, .responses, .gemini])
+    func textForBlocks(_ client: ClientDialect) throws {
+        let context = ConversionContext(client: client, upstream: .anthropic, model: "m", requestID: "r")
+        func converted(_ text: JSONValue) throws -> JSONValue {
+            let body = ["id": "x", "type": "message", "content": text, "stop_reason": .null] as JSONValue
+            return try JSONValue(parsing: withBytes(body.text) { try ResponseConverter.convertWhole($0, context) }.body)
+        }
+        let answer = try converted(#"a "b""#)
+        let text =
+            switch client {
+            case .openai: answer["choices"]?.array?.first?["message"]?["content"]
+            case .responses: answer["output"]?.array?.first?["content"]?.array?.first?["text"]
+            case .gemini, .anthropic: answer["candidates"]?.array?.first?["content"]?["parts"]?.array?.first?["text"]
+            }
+        #expect(text == #"a "b""#)
+        #expect(throws: UpstreamError.self) { try converted("") }
+    }
+
     // MARK: Answers that are none
 
     @Test(
