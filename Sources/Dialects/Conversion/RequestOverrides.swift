@@ -86,8 +86,9 @@ public struct RequestOverrides: Sendable {
         if kind == .plain, holder == "generationConfig" { return [] }
         return parts.flatMap { name, value in
             let field = OverriddenField(name)
+            let own = field == .format ? "format" : name
             return field?.setting(value, in: kind, written: name)
-                ?? [Setting(path: [holder, name], value: value, written: name, isNameless: field != nil)]
+                ?? [Setting(path: [holder, own], value: value, written: name, isNameless: field != nil)]
         }
     }
 
