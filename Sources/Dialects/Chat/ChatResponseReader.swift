@@ -253,6 +253,7 @@ struct ChatResponseReader: ResponseReader {
         }
         defer { if let annotations { cite(data, annotations, &events) } }
         if let details { events.details(data.slice(details)) }
+        if reasoning != nil || details != nil || !(refusal?.isEmpty ?? true) { slots.settleName(&events) }
         if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }
         if let images { self.images(data, images, &events) }
@@ -332,6 +333,7 @@ struct ChatResponseReader: ResponseReader {
     /// Text as the upstream has it, thoughts between marks perhaps in it.
     private mutating func text(_ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
+        slots.settleName(&events)
         if think?.isPlain == true { return answer(text, &events) }
         var tags = think ?? ThinkTags(events.thinkTags)
         if isWhole, think == nil, events.thinkTags == .always, ThinkTags.closesUnopened(text) {
@@ -417,6 +419,7 @@ struct ChatResponseReader: ResponseReader {
         signature: RawText = RawText(start: nil, count: 0), _ events: inout some ResponseEvents
     ) {
         let name = data.inner(of: "name", in: range)
+        slots.joinsNames = !isWhole
         let arguments = JSONScan.find("arguments", of: data, in: range) ?? JSONScan.find("input", of: data, in: range)
         if let arguments, arguments.kind == .string {
             let inner = data.slice(arguments.value.lowerBound &+ 1..<arguments.value.upperBound &- 1)
