@@ -108,6 +108,21 @@ def _(lab, upstream, what, body):
     contains(error["message"], what, "the message")
 
 
+@check("Gemini client: numbers in quotes are numbers, as Google reads them")
+def _(lab):
+    config = {"maxOutputTokens": "50", "temperature": "0.5", "topK": "3", "thinkingConfig": {"thinkingBudget": "0"}}
+    sent, lossy = Pair(lab, "anthropic").request("gemini", least("gemini") | {"generationConfig": config})
+    equal((sent["max_tokens"], sent["temperature"], sent["top_k"], lossy), (50, 0.5, 3, None), "limits and sampling, what was lost")
+
+
+@check("Gemini client: code of an earlier turn stands between fences on lines of their own")
+def _(lab):
+    parts = [{"text": "See:"}, {"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}]
+    body = {"contents": [*least("gemini")["contents"], {"role": "model", "parts": parts}, *least("gemini")["contents"]]}
+    sent, _lossy = Pair(lab, "openai").request("gemini", body)
+    equal(sent["messages"][1]["content"], "See:\n```\nprint(1)\n```\n\n```\n1\n```\n", "the turn")
+
+
 @check("Gemini client, Anthropic upstream: the schema and the thinking of generationConfig")
 def _(lab):
     body = least("gemini") | {"generationConfig": {

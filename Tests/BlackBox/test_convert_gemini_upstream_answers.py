@@ -241,6 +241,6 @@ def _(lab):
     text = "".join(b["text"] for b in pair.whole("anthropic", answer)["content"])
     lacks(text, PNG, "the text for Anthropic")
     contains(text, "image", "the note for Anthropic")
-    contains(text, "```python\nprint(1)\n```", "the code")
+    contains(text, "\n```python\nprint(1)\n```\n```\n1\n```\n", "the code and what it said, each fence on a line of its own")
     chat = pair.whole("openai", answer, without_options(least("openai")))["choices"][0]["message"]["content"]
     contains(chat, f"![image]({DATA_URL})", "the text for Chat")

@@ -208,11 +208,16 @@ def _(lab, model, effort, wanted):
     equal(sent["generationConfig"]["thinkingConfig"], wanted, "thinkingConfig")
 
 
-@check("Anthropic client, Gemini upstream: few tokens are raised by the budget for thoughts")
-def _(lab):
+@check("Anthropic client, {model} upstream: few tokens are raised by the budget for thoughts", rows=["gemini-2.5-flash", "gemini-3-pro-preview"])
+def _(lab, model):
     body = {"max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1500}, "messages": [USER]}
-    sent, _lossy = Pair(lab, "gemini", "gemini-2.5-flash").request("anthropic", body)
+    pair = Pair(lab, "gemini", model)
+    sent, _lossy = pair.request("anthropic", body)
     equal(sent["generationConfig"]["maxOutputTokens"], 3500, "maxOutputTokens")
+    sent, _lossy = pair.request("openai", {"max_tokens": 500, "reasoning_effort": "medium", "messages": [USER]})
+    equal(sent["generationConfig"]["maxOutputTokens"], 8692, "maxOutputTokens beside an effort")
+    sent, _lossy = pair.request("openai", {"max_tokens": 500, "messages": [USER]})
+    equal(sent["generationConfig"]["maxOutputTokens"], 500, "maxOutputTokens where nobody asks for thoughts")
 
 
 CHOICES = [

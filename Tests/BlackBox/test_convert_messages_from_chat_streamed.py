@@ -116,6 +116,29 @@ ANSWERS = [
         "tool_use",
     ),
     (
+        "a call's name in pieces",
+        chat_stream(
+            chat_calls(chat_call(0, "call_1", "get_", "")),
+            chat_calls(chat_call(0, name="wea", arguments="")),
+            chat_calls(chat_call(0, name="ther", arguments='{"at"')),
+            chat_calls(chat_call(0, arguments=':"x"}')),
+            finish="tool_calls",
+        ),
+        [tool_use("call_1", "get_weather", {"at": "x"})],
+        "tool_use",
+    ),
+    (
+        "a call's name again and longer",
+        chat_stream(
+            chat_calls(chat_call(0, "call_1", "get_", "")),
+            chat_calls(chat_call(0, "call_1", "get_weather", "")),
+            chat_calls(chat_call(0, "call_1", "get_weather", '{"at":"x"}')),
+            finish="tool_calls",
+        ),
+        [tool_use("call_1", "get_weather", {"at": "x"})],
+        "tool_use",
+    ),
+    (
         "a call whole with its name",
         chat_stream(chat_calls(chat_call(0, "call_1", "look", '{"at":"x"}')), finish="tool_calls"),
         [tool_use("call_1", "look", {"at": "x"})],

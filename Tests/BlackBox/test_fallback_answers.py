@@ -141,6 +141,12 @@ FIRST_EVENTS = {
     ("openai", "an error before a choice"): lambda: (
         b'data: {"error":{"code":502,"message":"no"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}\n\n'
     ),
+    ("openai", "a word for a failure"): lambda: (
+        b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}\n\ndata: [DONE]\n\n'
+    ),
+    ("openai", "a word for a failure and no mark"): lambda: (
+        b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"network_error"}]}\n\n'
+    ),
     ("openai", "a comment and an error chunk"): lambda: b": PROCESSING\n\n" + OPENAI.stream_error("overloaded"),
     ("openai", "nothing at all"): lambda: b"",
 }

@@ -348,6 +348,40 @@ def _(lab, dialect, what):
     expect(last.startswith(begins), "the last event", last)
 
 
+@check("a chat stream that ends with a word for a failure ends as an error ({word}, {cut})", rows=[(w, c) for w in ("error", "network_error", "insufficient_system_resource") for c in ("one piece", "event by event", "no mark", "usage behind it")])
+def _(lab, word, cut):
+    p, up = house(lab, "openai")
+    begun = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n'
+    ended = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"%s"}]}\n\n' % word.encode()
+    usage = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
+    mark = b"data: [DONE]\n\n"
+    events = [begun, ended, *([usage] if cut == "usage behind it" else []), *([] if cut == "no mark" else [mark])]
+    up.reply(stream(b"".join(events)) if cut in ("one piece", "usage behind it") else stream(events, pause=0.02))
+    answer = served(p.send("POST", "/v1/chat/completions", {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}))
+    expect(answer.body.startswith(begun + ended), "what came", answer.body)
+    told, _, behind = answer.body[len(begun + ended) :].partition(mark)
+    expect(told.startswith(b'data: {"error":{') and told.endswith(b"}\n\n"), "an error before the mark of the end", answer.body)
+    equal(behind, b"", "what is behind the mark")
+
+
+@check("a whole chat answer that ends with a word for a failure is none ({word})", rows=["error", "network_error", "insufficient_system_resource", "aborted"])
+def _(lab, word):
+    p, up = house(lab, "openai")
+    up.reply(whole(OPENAI.whole("m1").replace(b'"finish_reason":"stop"', b'"finish_reason":"%s"' % word.encode())))
+    equal(p.ask("openai").status, 502, "the status")
+
+
+@check("an error of a choice's stands before the mark of the end that came with it")
+def _(lab):
+    p, up = house(lab, "openai")
+    begun = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n'
+    failed = b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"bad luck"}}]}\n\n'
+    up.reply(stream(begun + failed + b"data: [DONE]\n\n"))
+    answer = served(p.ask("openai", stream=True))
+    told = answer.body.removeprefix(begun + failed)
+    expect(told.startswith(b'data: {"error":{') and told.endswith(b"data: [DONE]\n\n"), "the error, then the mark", answer.body)
+
+
 @check("an upstream does not speak for this origin ({path})", rows=["/v1/chat/completions", "/v1/files/f"])
 def _(lab, path):
     p, up = house(lab, "openai")

@@ -161,3 +161,34 @@ def _(lab, client, upstream):
     answer = served(p.ask(client))
     equal(up.last.fields.get(name), value, f"{name} in {up.last.fields}")
     equal(answer.header("x-proxyd-lossy"), None, "x-proxyd-lossy")
+
+
+FORM = "{type: json_schema, json_schema: {name: n, strict: true, schema: {type: object, properties: {a: {type: string}}, required: [a], additionalProperties: false}}}"
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+
+
+def _schema(upstream, body):
+    """The schema of an answer where an upstream's format has it."""
+    return {
+        "anthropic": lambda: body["output_config"]["format"]["schema"],
+        "openai": lambda: body["response_format"]["json_schema"]["schema"],
+        "responses": lambda: body["text"]["format"]["schema"],
+        "gemini": lambda: body["generationConfig"].get("responseJsonSchema") or body["generationConfig"]["responseSchema"],
+    }[upstream]()
+
+
+@check("`set: {{response_format}}` reaches a {upstream} upstream from a {client} client", rows=[(client, upstream) for client in ASKED for upstream in ASKED])
+def _(lab, client, upstream):
+    model = {"gemini": "gemini-3-pro", "anthropic": "claude-opus-4-6"}.get(upstream, "m1")
+    p, up = _any(lab, upstream, f", set: {{response_format: {FORM}}}", f", model: {model}")
+    answer = served(p.ask(client))
+    equal(_schema(upstream, up.last.fields), SCHEMA, f"the schema in {up.last.fields}")
+    equal("response_format" in up.last.fields, upstream == "openai", f"Chat's own field in {up.last.fields}")
+    lacks(answer.header("x-proxyd-lossy") or "", "ormat", "x-proxyd-lossy")
+
+
+@check("what a rule sets refuses no client that wants nothing lost ({client})", rows=["anthropic", "openai", "responses"])
+def _(lab, client):
+    p, up = _any(lab, "gemini", ", set: {chat_template_kwargs: {a: 1}}", ", model: gemini-3-pro")
+    served(p.ask(client, headers=[("x-proxyd-strict", "true")]))
+    lacks(up.last.fields, "chat_template_kwargs", "what the upstream gets")

@@ -77,6 +77,8 @@ struct ChatContentReader {
         if let refusal = message["refusal"], let text = refusal.string, !text.isEmpty {
             blocks.append(.text(HubText(text: refusal)))
         }
+        // What the model said aloud is known to OpenAI alone.
+        if message["audio"]?.object != nil { try work.note("messages.audio", .dropped) }
         for (number, call) in (message["tool_calls"]?.array ?? []).enumerated() {
             let read = try self.call(call, "\(path).tool_calls[\(number)]", "call_\(index)_\(number)")
             openFunctions.add(read.name, read.id)

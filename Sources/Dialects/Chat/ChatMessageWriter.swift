@@ -26,7 +26,7 @@ struct ChatMessageWriter {
         }
         // A request of no message at all is refused.
         if writer.messages.isEmpty { writer.append("user", ".") }
-        if turns.last?.role == .assistant, request.client == .anthropic { try work.note("messages.prefill", .approximated) }
+        if turns.last?.role == .assistant, request.client == .anthropic { try work.note(.prefill, .approximated) }
         if writer.able.quirks.callSignatures { CallSignature.signCurrentTurn(&writer.messages) }
         return writer.markKey.map { ChatCacheMarks.limited(writer.messages, $0) } ?? writer.messages
     }

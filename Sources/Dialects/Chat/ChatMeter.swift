@@ -6,6 +6,7 @@ extension MeterCore {
 
     mutating func lookAtChat(_ data: UnsafeRawBufferPointer) {
         if data.count < 32, SSEReader.isDone(data) {
+            failIfUnexplained()
             // An error has said why nothing else came.
             endsEmpty = raised.isDisjoint(with: [.content, .error])
             raised.formUnion([.content, .terminal])
@@ -88,9 +89,7 @@ extension MeterCore {
             switch member.kind {
             case .string:
                 if member.key(equals: "finish_reason", in: data) {
-                    stopReason = JSONScan.string(of: data, in: member.value)
-                    hasFinish = true
-                    raised.insert(.content)
+                    if member.value.count > 2 { finish(data, member.value) }
                 } else if member.key(equals: "text", in: data), member.value.count > 2 {
                     // The older completions endpoint has its text here.
                     hasResponse = true
@@ -108,6 +107,16 @@ extension MeterCore {
             case .number, .true, .false, .null, .array: continue
             }
         }
+    }
+
+    private mutating func finish(_ data: UnsafeRawBufferPointer, _ word: Range<Int>) {
+        stopReason = JSONScan.string(of: data, in: word)
+        guard FinishWords.meaning(of: data.slice(word.lowerBound &+ 1..<word.upperBound &- 1)) != .failure else {
+            failedBy = stopReason
+            return
+        }
+        hasFinish = true
+        raised.insert(.content)
     }
 
     private mutating func lookAtDelta(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) {

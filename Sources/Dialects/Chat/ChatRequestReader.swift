@@ -67,7 +67,7 @@ struct ChatRequestReader {
             }
             request.reasoning.level = level
             if level == ReasoningLevel.none { request.reasoning.mode = .off }
-        case "reasoning", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs":
+        case "reasoning", "thinking", "think", "enable_thinking", "thinking_budget", "chat_template_kwargs":
             let isKnown = readThinking(key, value)
             // Of what a template is told only this much is known.
             let hasMore = key == "chat_template_kwargs" && value.object?.count != 1
@@ -113,6 +113,13 @@ struct ChatRequestReader {
         var budget: Int?
         switch key {
         case "enable_thinking": isOn = value.bool
+        case "think":
+            // Ollama's: whether, or how hard.
+            isOn = value.bool
+            if let level = value.string.flatMap({ ReasoningLevel($0) }) {
+                request.reasoning.level = level
+                return true
+            }
         case "thinking_budget": budget = value.int
         case "chat_template_kwargs": isOn = value["enable_thinking"]?.bool ?? value["thinking"]?.bool
         case "thinking":
@@ -128,10 +135,11 @@ struct ChatRequestReader {
                 if isOn == nil, budget == nil { return true }
             }
         }
-        if isOn == false {
+        if isOn == false || budget == 0 {
             request.reasoning.mode = .off
         } else if let budget {
-            request.reasoning.mode = budget > 0 ? .budget(budget) : .off
+            // What is switched off stays off, whatever it might have cost.
+            if request.reasoning.mode != .off { request.reasoning.mode = budget > 0 ? .budget(budget) : .adaptive }
         } else if isOn == true {
             if request.reasoning.mode == .unset { request.reasoning.mode = .adaptive }
         } else {

@@ -48,8 +48,7 @@ struct ChatResponseReader: ResponseReader {
 
     private mutating func finish(_ events: inout some ResponseEvents) {
         if let failedBy {
-            let word = failedBy.withUnsafeBytes { JSONText.decode($0) }
-            return fail(.broken(word == "error" ? Self.failed : "\(Self.failed): \(word)"), &events)
+            return fail(.ended(by: failedBy.withUnsafeBytes { JSONText.decode($0) }), &events)
         }
         finishThoughts(&events)
         slots.flush(&events, isCut: ending?.reason == .maxTokens)
@@ -59,8 +58,6 @@ struct ChatResponseReader: ResponseReader {
         if let usage = tally.usage(.openai) { events.note(usage) }
         events.end(ending ?? ResponseEnding(reason: .endTurn))
     }
-
-    private static let failed = "the upstream ended its answer with an error"
 
     private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
         guard !isOver else { return }
@@ -256,6 +253,7 @@ struct ChatResponseReader: ResponseReader {
         }
         defer { if let annotations { cite(data, annotations, &events) } }
         if let details { events.details(data.slice(details)) }
+        if reasoning != nil || details != nil || !(refusal?.isEmpty ?? true) { slots.settleName(&events) }
         if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }
         if let images { self.images(data, images, &events) }
@@ -335,6 +333,7 @@ struct ChatResponseReader: ResponseReader {
     /// Text as the upstream has it, thoughts between marks perhaps in it.
     private mutating func text(_ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
+        slots.settleName(&events)
         if think?.isPlain == true { return answer(text, &events) }
         var tags = think ?? ThinkTags(events.thinkTags)
         if isWhole, think == nil, events.thinkTags == .always, ThinkTags.closesUnopened(text) {
@@ -420,6 +419,7 @@ struct ChatResponseReader: ResponseReader {
         signature: RawText = RawText(start: nil, count: 0), _ events: inout some ResponseEvents
     ) {
         let name = data.inner(of: "name", in: range)
+        slots.joinsNames = !isWhole
         let arguments = JSONScan.find("arguments", of: data, in: range) ?? JSONScan.find("input", of: data, in: range)
         if let arguments, arguments.kind == .string {
             let inner = data.slice(arguments.value.lowerBound &+ 1..<arguments.value.upperBound &- 1)

@@ -258,7 +258,7 @@ struct HubReasoning {
     }
 }
 
-enum HubFormat {
+enum HubFormat: Sendable {
     case jsonObject
     case schema(name: String?, schema: JSONValue, strict: Bool?, description: String?)
 }

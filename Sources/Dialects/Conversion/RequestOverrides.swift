@@ -10,6 +10,7 @@ public struct RequestOverrides: Sendable {
     public let maxTokens: Int?
     /// How many answers are asked for; nil where the rule does not say.
     public let choices: Int?
+    private let format: FormatOverride?
     private let settings: [RequestForm.Kind: [Setting]]
 
     /// A value and its place in a body of some format.
@@ -39,6 +40,7 @@ public struct RequestOverrides: Sendable {
         }
         maxTokens = number(.limit)
         choices = number(.choices)
+        format = fields.last { $0.field == .format }.flatMap { FormatOverride($0.value) }
         var settings: [RequestForm.Kind: [Setting]] = [:]
         if !written.isEmpty {
             for kind in RequestForm.Kind.allCases {
@@ -58,7 +60,10 @@ public struct RequestOverrides: Sendable {
     /// What a member that holds fields says, by the names that the fields have alone.
     private static func parts(of member: String, _ value: JSONValue) -> [(String, JSONValue)] {
         guard holders.contains(member), let object = value.object else { return [] }
-        return object.members.map { (member == "generation_config" ? GeminiKey.camel($0.key) : $0.key, $0.value) }
+        return object.members.map { inner in
+            if inner.key == "format", FormatOverride(inner.value) != nil { return ("response_format", inner.value) }
+            return (member == "generation_config" ? GeminiKey.camel(inner.key) : inner.key, inner.value)
+        }
     }
 
     /// The places of one written member in a body of one kind.
@@ -68,7 +73,11 @@ public struct RequestOverrides: Sendable {
         let isWhole = kind.isChat && member == "reasoning"
         let parts = isWhole ? [] : parts(of: member, value)
         guard !parts.isEmpty else {
-            guard let field = OverriddenField(member) else { return [Setting(path: [member], value: value, written: member)] }
+            // Images and voices have a format of their own by this name.
+            let isPlain = member == "response_format" && (kind == .plain || FormatOverride(value) == nil)
+            guard !isPlain, let field = OverriddenField(member) else {
+                return [Setting(path: [member], value: value, written: member)]
+            }
             if kind == .plain { return [] }
             return field.setting(value, in: kind, written: member)
                 ?? [Setting(path: [member], value: value, written: member, isNameless: true)]
@@ -77,8 +86,9 @@ public struct RequestOverrides: Sendable {
         if kind == .plain, holder == "generationConfig" { return [] }
         return parts.flatMap { name, value in
             let field = OverriddenField(name)
+            let own = field == .format ? "format" : name
             return field?.setting(value, in: kind, written: name)
-                ?? [Setting(path: [holder, name], value: value, written: name, isNameless: field != nil)]
+                ?? [Setting(path: [holder, own], value: value, written: name, isNameless: field != nil)]
         }
     }
 
@@ -124,10 +134,21 @@ public struct RequestOverrides: Sendable {
             case .frequencyPenalty: request.sampling["frequency_penalty"] = value
             case .presencePenalty: request.sampling["presence_penalty"] = value
             case .verbosity: request.verbosity = value
+            case .format: if let format { request.format = format.format }
             case .choices: if value.int ?? 1 > 1 { try work.note(setting.written, .dropped) }
             case .limit, .temperature, .topP, .effort, .serviceTier, nil: break
             }
         }
+    }
+
+    /// Whether the rule sets what the client calls `param`: what is lost of it, the client did not say.
+    func sets(_ param: String, for client: ClientDialect) -> Bool {
+        guard !isEmpty else { return false }
+        return settings[RequestForm.Kind(client)]?.contains { setting in
+            setting.written == param || setting.path.first == param || setting.path.joined(separator: ".") == param
+                || (client == .gemini && GeminiKey.camel(setting.written) == param)
+                || OverriddenField(setting.written)?.isAlso(param) ?? false
+        } ?? false
     }
 
     /// What the file sets by itself in a member that is called `name` in the client's body, where the upstream may know it; nil where
@@ -190,6 +211,7 @@ public struct RequestOverrides: Sendable {
 /// Fields that formats have under names of their own.
 enum OverriddenField: Sendable {
     case limit, temperature, topP, topK, stops, seed, frequencyPenalty, presencePenalty, choices, effort, verbosity, serviceTier
+    case format
 
     /// The field that a name of any format's means.
     init?(_ name: String) {
@@ -206,12 +228,23 @@ enum OverriddenField: Sendable {
         case "reasoning_effort", "effort": self = .effort
         case "verbosity": self = .verbosity
         case "service_tier", "serviceTier": self = .serviceTier
+        case "response_format": self = .format
         default: return nil
+        }
+    }
+
+    /// Whether what is called `param` holds the field, and has another name.
+    func isAlso(_ param: String) -> Bool {
+        switch self {
+        case .effort: ["thinking", "reasoning", "generationConfig.thinkingConfig"].contains(param)
+        case .format: param == "generationConfig.responseSchema"
+        default: false
         }
     }
 
     /// Where a body of the kind has it, and in which words; nil where it has no place for it.
     func setting(_ value: JSONValue, in kind: RequestForm.Kind, written: String) -> [RequestOverrides.Setting]? {
+        if self == .format { return FormatOverride(value)?.settings(in: kind, written: written) }
         if self == .effort, let found = effort(value, in: kind, written: written) { return [found] }
         guard let path = path(in: kind) else { return nil }
         return [
@@ -239,7 +272,7 @@ enum OverriddenField: Sendable {
         case .topK: "top_k"
         case .stops: "stop_sequences"
         case .serviceTier: "service_tier"
-        case .seed, .frequencyPenalty, .presencePenalty, .choices, .effort, .verbosity: nil
+        case .seed, .frequencyPenalty, .presencePenalty, .choices, .effort, .verbosity, .format: nil
         }
     }
 
@@ -257,6 +290,7 @@ enum OverriddenField: Sendable {
         case .effort: "reasoning_effort"
         case .verbosity: "verbosity"
         case .serviceTier: "service_tier"
+        case .format: "response_format"
         }
     }
 
@@ -266,7 +300,7 @@ enum OverriddenField: Sendable {
         case .temperature: "temperature"
         case .topP: "top_p"
         case .serviceTier: "service_tier"
-        case .topK, .stops, .seed, .frequencyPenalty, .presencePenalty, .choices, .effort, .verbosity: nil
+        case .topK, .stops, .seed, .frequencyPenalty, .presencePenalty, .choices, .effort, .verbosity, .format: nil
         }
     }
 
@@ -281,7 +315,7 @@ enum OverriddenField: Sendable {
         case .frequencyPenalty: "frequencyPenalty"
         case .presencePenalty: "presencePenalty"
         case .choices: "candidateCount"
-        case .effort, .verbosity, .serviceTier: nil
+        case .effort, .verbosity, .serviceTier, .format: nil
         }
     }
 
@@ -290,7 +324,10 @@ enum OverriddenField: Sendable {
         switch (self, kind, value.string) {
         // One stop sequence may stand alone in OpenAI's formats only.
         case (.stops, .messages, _?), (.stops, .gemini, _?): [value]
-        case (.serviceTier, .messages, "default"), (.serviceTier, .messages, "standard"): "standard_only"
+        case (.serviceTier, .messages, "default"), (.serviceTier, .messages, "standard"), (.serviceTier, .messages, "flex"),
+            (.serviceTier, .messages, "scale"):
+            "standard_only"
+        case (.serviceTier, .messages, "priority"), (.serviceTier, .messages, "fast"): "auto"
         case (.serviceTier, .gemini, "auto"), (.serviceTier, .gemini, "default"), (.serviceTier, .gemini, "standard_only"):
             "standard"
         case (.serviceTier, .chat, "standard_only"), (.serviceTier, .responses, "standard_only"): "default"

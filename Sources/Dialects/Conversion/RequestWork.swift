@@ -51,6 +51,7 @@ struct RequestWork {
     func param(openAI name: String) -> String {
         switch (client, name) {
         case (.responses, "verbosity"): "text.verbosity"
+        case (.responses, "logprobs"): "top_logprobs"
         case (.gemini, "temperature"): "generationConfig.temperature"
         case (.gemini, "seed"): "generationConfig.seed"
         case (.gemini, "presence_penalty"): "generationConfig.presencePenalty"
@@ -85,10 +86,11 @@ struct RequestWork {
             return carried.append(set)
         }
         switch options.lossPolicy {
-        case .strict:
+        // A client that wants nothing lost of what it says said nothing of this.
+        case .strict where !options.set.sets(param, for: client):
             throw ConversionProblem(
                 .unsupported, "\(param): cannot be carried to this upstream (\(action.rawValue))", param: param)
-        case .warn, .silent:
+        case .strict, .warn, .silent:
             let note = LossyNote(param, action)
             if notes.count < 64, !notes.contains(note) { notes.append(note) }
         }
@@ -108,6 +110,8 @@ struct RequestWork {
 /// Fields that formats have under different names.
 enum HubField {
     case reasoning, stops, format, topK, topP, parallelTools
+    /// The model's words at the end, which it was to go on with.
+    case prefill
 
     var messages: String {
         switch self {
@@ -117,6 +121,7 @@ enum HubField {
         case .topK: "top_k"
         case .topP: "top_p"
         case .parallelTools: "tool_choice.disable_parallel_tool_use"
+        case .prefill: "messages.prefill"
         }
     }
 
@@ -128,6 +133,7 @@ enum HubField {
         case .topK: "top_k"
         case .topP: "top_p"
         case .parallelTools: "parallel_tool_calls"
+        case .prefill: "messages.prefill"
         }
     }
 
@@ -135,6 +141,7 @@ enum HubField {
         switch self {
         case .reasoning: "reasoning"
         case .format: "text.format"
+        case .prefill: "input.prefill"
         case .stops, .topK, .topP, .parallelTools: chat
         }
     }
@@ -147,6 +154,7 @@ enum HubField {
         case .topK: "generationConfig.topK"
         case .topP: "generationConfig.topP"
         case .parallelTools: "toolConfig"
+        case .prefill: "contents.prefill"
         }
     }
 }

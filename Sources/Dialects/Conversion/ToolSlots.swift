@@ -23,6 +23,12 @@ struct ToolSlots: Sendable {
         /// Nothing more is to come of it.
         var isWhole: Bool { balance.isComplete && !isPlaceholder }
 
+        /// Adds to its name: what says all of it so far again, or more, is no piece.
+        mutating func goOn(_ piece: RawText) {
+            guard !piece.isEmpty, !piece.elementsEqual(name) else { return }
+            name = piece.starts(with: name) ? Array(piece) : name + Array(piece)
+        }
+
         /// Adds to its arguments. False: the object was whole, and some servers end a call by saying all of it again.
         mutating func add(_ arguments: RawText) -> Bool {
             if isPlaceholder {
@@ -42,6 +48,10 @@ struct ToolSlots: Sendable {
 
     private var slots: [Slot] = []
     private var live: Int?
+    /// The call whose name may go on in the next fragment: nothing has come of its arguments, nor behind it.
+    private var naming: Int?
+    /// Some servers tell a call's name in pieces: it is shown when its arguments begin, or something else does.
+    var joinsNames = false
     /// The first slot that may still wait.
     private var firstOpen = 0
 
@@ -65,8 +75,14 @@ struct ToolSlots: Sendable {
         // Mistral's streams have said so of calls without one.
         let id = id.equals("null") ? RawText(start: nil, count: 0) : id
         guard let place = slot(index, id, name, arguments, isAnother) else { return }
+        // What has an id that the call has not is another one, with whatever place.
+        if naming != place || !(id.isEmpty || id.elementsEqual(slots[place].id)) { naming = nil }
         if slots[place].id.isEmpty { slots[place].id = Array(id) }
-        if slots[place].name.isEmpty { slots[place].name = Array(name) }
+        if slots[place].name.isEmpty {
+            slots[place].name = Array(name)
+        } else if naming != nil {
+            slots[place].goOn(name)
+        }
         if !signature.isEmpty { slots[place].signature = Array(signature) }
         if slots[place].isClosed { return }
         var arguments = arguments
@@ -79,6 +95,7 @@ struct ToolSlots: Sendable {
             return
         }
         slots[place].waiting.append(contentsOf: arguments)
+        if joinsNames { naming = slots[place].hasArguments ? nil : place }
         if let current = live {
             guard slots[current].isWhole else { return }
             closeLive(&events)
@@ -86,8 +103,16 @@ struct ToolSlots: Sendable {
         startNext(&events)
     }
 
+    /// What is no part of a call comes: the name of the last one is whole.
+    mutating func settleName(_ events: inout some ResponseEvents) {
+        guard naming != nil else { return }
+        naming = nil
+        startNext(&events)
+    }
+
     /// Ends the live call if its arguments are whole, for text that comes after it.
     mutating func yieldToText(_ events: inout some ResponseEvents) {
+        settleName(&events)
         guard let current = live, slots[current].isWhole else { return }
         closeLive(&events)
     }
@@ -145,7 +170,7 @@ struct ToolSlots: Sendable {
     private mutating func startNext(_ events: inout some ResponseEvents) {
         while firstOpen < slots.count, slots[firstOpen].isClosed { firstOpen += 1 }
         guard live == nil else { return }
-        let ready = (firstOpen..<slots.count).filter { !slots[$0].isClosed && slots[$0].canStart }
+        let ready = (firstOpen..<slots.count).filter { !slots[$0].isClosed && slots[$0].canStart && $0 != naming }
         guard let next = ready.min(by: { (slots[$0].key, $0) < (slots[$1].key, $1) }) else { return }
         start(next, &events)
     }

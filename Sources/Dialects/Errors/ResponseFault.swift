@@ -75,8 +75,7 @@ public enum ResponseFault {
         if let error = JSONScan.find("error", of: choice), says(error, choice) { return event(choice, dialect) }
         let word = choice.inner(of: "finish_reason")
         guard !word.isEmpty, FinishWords.meaning(of: word) == .failure else { return nil }
-        guard !word.equals("error") else { return .unexplained }
-        return .broken("\(UpstreamError.unexplained.message): \(JSONText.decode(word))")
+        return .ended(by: JSONText.decode(word))
     }
 
     /// An error that does not say what it is, is the upstream's and not the client's.

@@ -30,7 +30,7 @@ struct GeminiHistoryWriter {
         if let last = contents.last, last.isModel {
             // A history that ends with the model's turn is refused.
             contents.removeLast()
-            try work.note("messages.prefill", .dropped)
+            try work.note(.prefill, .dropped)
         }
         if able.signatures { signCurrentTurn() }
         return contents.map { ["role": $0.isModel ? "model" : "user", "parts": .array($0.parts)] }

@@ -112,10 +112,10 @@ struct GeminiRequestReader {
             return [.document(HubDocument(source: .url(url)))]
         }
         if let code = GeminiKey.get(part, "executableCode")?["code"]?.string {
-            return [.text(HubText(text: .string("```\n" + code + "\n```")))]
+            return [.text(HubText(text: .string("\n```\n" + code + "\n```\n")))]
         }
         if let output = GeminiKey.get(part, "codeExecutionResult")?["output"]?.string {
-            return [.text(HubText(text: .string("```\n" + output + "\n```")))]
+            return [.text(HubText(text: .string("\n```\n" + output + "\n```\n")))]
         }
         if let signature, let envelope = SignatureEnvelope.envelope(inBase64: signature) {
             return [.thinking(HubThinking(text: "", signature: envelope))]
@@ -213,7 +213,7 @@ struct GeminiRequestReader {
         var mimeType: String?
         var schema: JSONValue?
         for member in config.object?.members ?? [] where !member.value.isNull {
-            let value = member.value
+            let value = Self.unquoted(member.value)
             switch GeminiKey.camel(member.key) {
             case "maxOutputTokens":
                 guard let count = value.int, count > 0 else {
@@ -259,8 +259,14 @@ struct GeminiRequestReader {
         }
     }
 
+    /// Google reads numbers in quotes too.
+    private static func unquoted(_ value: JSONValue) -> JSONValue {
+        guard let text = value.string, let number = try? JSONValue(parsing: text), case .number = number else { return value }
+        return number
+    }
+
     private mutating func readThinking(_ value: JSONValue) {
-        if let budget = GeminiKey.get(value, "thinkingBudget")?.int {
+        if let budget = GeminiKey.get(value, "thinkingBudget").map(Self.unquoted)?.int {
             request.reasoning.mode = budget == 0 ? .off : budget < 0 ? .adaptive : .budget(budget)
         }
         if let level = GeminiKey.get(value, "thinkingLevel")?.string {

@@ -115,14 +115,20 @@ struct GeminiRequestWriter {
         var limit = request.maxTokens
         if let cap = work.options.maxTokensCap { limit = limit.map { Swift.min($0, cap) } ?? cap }
         let thinking = try self.thinking(&work)
-        if let asked = limit, asked < 4_096, request.reasoning.isRequested, let budget = thinking?["thinkingBudget"]?.int,
-            budget > 0
-        {
+        if let asked = limit, asked < 4_096, request.reasoning.isRequested, let budget = thoughtBudget(thinking), budget > 0 {
             // Thoughts count against the limit.
             limit = Swift.min(asked &+ budget, work.options.maxTokensCap ?? Int.max)
         }
         config.append("maxOutputTokens", ifPresent: limit.map { .int($0) })
         if let thinking { config.append("thinkingConfig", .object(thinking)) }
+    }
+
+    /// What the thoughts may come to: as the model is told, or by the level that it is told instead.
+    private func thoughtBudget(_ thinking: JSONObject?) -> Int? {
+        if let budget = thinking?["thinkingBudget"]?.int { return budget }
+        guard thinking?["thinkingLevel"] != nil else { return nil }
+        if case .budget(let tokens) = request.reasoning.mode, request.reasoning.level == nil { return tokens }
+        return request.reasoning.wantedLevel.map { Swift.min($0, .high).budget(cap: able.maxThinkingBudget) }
     }
 
     private func thinking(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject? {

@@ -7,6 +7,8 @@ struct GeminiResponseReader: ResponseReader {
     private var ending: ResponseEnding?
     private var finishWord = ""
     private var hasContent = false
+    /// What comes next stands at the beginning of a line.
+    private var isAtLine = true
     private var hasCandidates = false
     private var hasCall = false
     /// The last that was said of an end is that its reason is not specified: with a call that is one.
@@ -167,6 +169,7 @@ struct GeminiResponseReader: ResponseReader {
             if isThought || inner.isEmpty { events.sign(signature, .think) }
             if !isThought, !inner.isEmpty {
                 hasContent = true
+                isAtLine = inner.suffix(2).elementsEqual([0x5C, 0x6E])
                 events.text(inner)
             }
             return
@@ -174,17 +177,24 @@ struct GeminiResponseReader: ResponseReader {
         guard let value = try? JSONValue(parsing: data.slice(range)) else { return }
         if let code = value["executableCode"] {
             let language = code["language"]?.string?.lowercased() ?? ""
-            say("```\(language)\n" + (code["code"]?.string ?? "") + "\n```\n", &events)
+            fence(language, code["code"]?.string ?? "", &events)
         } else if let result = value["codeExecutionResult"] {
-            say("```\n" + (result["output"]?.string ?? "") + "\n```\n", &events)
+            fence("", result["output"]?.string ?? "", &events)
         } else if let image = value["inlineData"] {
             let type = image["mimeType"]?.string ?? "image/png"
             let isShown = events.showsMarkdownImages
+            isAtLine = false
             say(isShown ? "![image](data:\(type);base64,\(image["data"]?.string ?? ""))" : "[image omitted: \(type)]", &events)
         } else if let member = value.object?.members.first(where: { !$0.key.hasPrefix("thought") }) {
             var key = member.key
             key.withUTF8 { events.unknown("parts", UnsafeRawBufferPointer($0)) }
         }
+    }
+
+    /// Code, or what it said: a fence counts at the beginning of a line only.
+    private mutating func fence(_ language: String, _ text: String, _ events: inout some ResponseEvents) {
+        say("\(isAtLine ? "" : "\n")```\(language)\n\(text)\n```\n", &events)
+        isAtLine = true
     }
 
     private mutating func say(_ text: String, _ events: inout some ResponseEvents) {

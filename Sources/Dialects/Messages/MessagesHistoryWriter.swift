@@ -61,7 +61,7 @@ struct MessagesHistoryWriter {
         }
         guard !able.prefill, drafts.last?.role == .assistant else { return }
         drafts.append(Draft(role: .user, blocks: [["type": "text", "text": "Continue."]]))
-        try work.note("messages.prefill", .approximated)
+        try work.note(.prefill, .approximated)
     }
 
     // MARK: System turns

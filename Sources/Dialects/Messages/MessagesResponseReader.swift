@@ -54,7 +54,7 @@ struct MessagesResponseReader: ResponseReader {
     }
 
     private mutating func finish(_ stated: ResponseEnding?, _ events: inout some ResponseEvents) {
-        if let failedBy { return fail(.broken("the upstream ended its answer with an error: \(failedBy)"), &events) }
+        if let failedBy { return fail(.ended(by: failedBy), &events) }
         // Without a reason that is known, only content tells an ending from a failure.
         guard hasContent || (stated.map { $0.reason != .other } ?? false) else {
             return fail(.broken("the upstream gave an empty answer"), &events)
@@ -265,10 +265,16 @@ struct MessagesResponseReader: ResponseReader {
             return fail(.broken("the upstream's answer is no JSON object"), &events)
         }
         if let error = ResponseFault.error(in: body, dialect: .anthropic) { return fail(error, &events) }
-        guard let content = JSONScan.find("content", of: body), content.kind == .array else {
+        guard let content = JSONScan.find("content", of: body), content.kind == .array || content.kind == .string else {
             return fail(.emptyResponse(body, .anthropic, "the upstream's answer has no content"), &events)
         }
         start(body, 0..<body.count, &events)
+        if content.kind == .string {
+            // Some take the short form that requests have for one of answers too.
+            text(body.slice(content.value.lowerBound &+ 1..<content.value.upperBound &- 1), &events)
+            if !isOver { finish(ending(body, 0..<body.count), &events) }
+            return
+        }
         var cursor = JSONCursor(body, in: content.value)
         guard (try? cursor.open(.array)) != nil else { return fail(.broken("the upstream's answer has no content"), &events) }
         while let element = (try? cursor.nextElement()) ?? nil {
@@ -300,6 +306,11 @@ extension UpstreamError {
 
     /// The upstream's answer is one that failed, and says nothing of why.
     static let unexplained = broken("the upstream ended its answer with an error")
+
+    /// The same by its word for why it ended.
+    static func ended(by word: String) -> UpstreamError {
+        word == "error" ? .unexplained : .broken("\(unexplained.message): \(word)")
+    }
 
     /// Nobody said it: a reader found that an end is missing, or could not read on.
     public var isOurs: Bool { self == .truncated || self == .oversized }

@@ -187,8 +187,8 @@ public struct BodyMeter: Sendable, Hashable {
             case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, 0x7B) { seen.hasPart = true }
             case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, 0x7B) { seen.hasPart = true }
             case UInt8(ascii: "t"): if word.equals("text"), begins(body, text, end, 0x22) { seen.hasPart = true }
-            // A key, or the word for how the response ended.
             case UInt8(ascii: "e"): if word.equals("error") { mayHoldError = true }
+            case UInt8(ascii: "f"): if word.equals("finish_reason") { noteFinish(body, text, end) }
             default: break
             }
         case (.list, 3, .gemini):
@@ -201,6 +201,15 @@ public struct BodyMeter: Sendable, Hashable {
             if word.equals("blockReason"), begins(body, text, end, 0x22) { seen.saysWhy = true }
         default: break
         }
+    }
+
+    /// How the response ended, where that is a word for a failure.
+    private mutating func noteFinish(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int) {
+        guard let start = value(body, text, end), body[start] == 0x22 else { return }
+        var close = start &+ 1
+        while close < end, body[close] != 0x22, close &- start < 65 { close &+= 1 }
+        let word = body.slice(start &+ 1..<close)
+        if !word.equals("length"), FinishWords.meaning(of: word) == .failure { mayHoldError = true }
     }
 
     /// The list that was promised, if `text` is its key and not some value.

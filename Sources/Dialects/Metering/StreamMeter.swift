@@ -54,7 +54,7 @@ public struct StreamMeter: Sendable {
 
     /// Whether the stream gave its format's evidence that the response is complete (conversion.md 6.6).
     public var isComplete: Bool {
-        guard core.error == nil else { return false }
+        guard core.error == nil, core.failedBy == nil else { return false }
         switch core.dialect {
         case .anthropic, .gemini: return core.hasFinish
         case .responses: return core.raised.contains(.terminal)
@@ -74,6 +74,7 @@ public struct StreamMeter: Sendable {
     public mutating func finish() -> Signals {
         let before = core.raised
         reader.finish(to: &core)
+        core.failIfUnexplained()
         if core.raised.isEmpty, !reader.stray.isEmpty {
             // An error that was sent as bare JSON instead of an event.
             reader.stray.withUnsafeBytes { core.fail(with: $0) }
@@ -93,6 +94,8 @@ struct MeterCore: SSEEventSink, Sendable {
     /// Something a client can use has come; `[DONE]` alone completes a chat response only then.
     var hasResponse = false
     var hasFinish = false
+    /// The word by which the response ended where it is one for a failure: unless an error follows that says more, it is the error.
+    var failedBy: String?
     /// The mark of the end came before anything else of use.
     var endsEmpty = false
     var isForeign = false
@@ -173,6 +176,14 @@ struct MeterCore: SSEEventSink, Sendable {
     mutating func fail(with data: UnsafeRawBufferPointer) {
         guard error == nil else { return }
         error = UpstreamError.readEvent(data, dialect: dialect)
+        raised.insert(.error)
+    }
+
+    /// The response is over, and ended by a word for a failure: no client takes that for an error.
+    mutating func failIfUnexplained() {
+        guard error == nil, let failedBy else { return }
+        error = .ended(by: failedBy)
+        errorIsDisguised = true
         raised.insert(.error)
     }
 }

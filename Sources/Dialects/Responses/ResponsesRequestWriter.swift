@@ -26,7 +26,7 @@ struct ResponsesRequestWriter {
         }
         out.append("input", .array(items))
         if request.turns.last?.role == .assistant, request.client == .anthropic {
-            try work.note("messages.prefill", .approximated)
+            try work.note(.prefill, .approximated)
         }
         var limit = request.maxTokens
         if let cap = work.options.maxTokensCap { limit = limit.map { Swift.min($0, cap) } ?? cap }

@@ -329,7 +329,7 @@ struct ResponsesResponseReader: ResponseReader {
             let details = JSONScan.find("incomplete_details", of: data, in: range)
             let reason = details.map { data.inner(of: "reason", in: $0.value) } ?? RawText(start: nil, count: 0)
             guard let stated = ResponseEnding(word: reason) else {
-                return fail(.broken("the upstream ended its answer with an error: \(JSONText.decode(reason))"), &events)
+                return fail(.ended(by: JSONText.decode(reason)), &events)
             }
             ending = stated
             if stated.reason != .maxTokens, stated.reason != .refusal {

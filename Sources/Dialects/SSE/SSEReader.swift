@@ -174,6 +174,24 @@ public struct SSEReader: Sendable {
         return data.slice(lower..<upper).equals("[DONE]")
     }
 
+    /// Where the event `data: [DONE]` begins that whole events end with; nil where they end otherwise.
+    public static func mark(in events: [UInt8]) -> Int? {
+        var start = events.count
+        while start > 0, events[start - 1] <= 0x20 { start -= 1 }
+        while start > 0, events[start - 1] != 0x0A, events[start - 1] != 0x0D { start -= 1 }
+        let isMark = events.withUnsafeBytes { bytes in
+            let line = bytes.slice(start..<bytes.count)
+            return line.starts(with: Array("data:".utf8)) && isDone(line.slice(5..<line.count))
+        }
+        guard isMark else { return nil }
+        // The line before it is blank, and ends as all do.
+        let before = events[..<start]
+        let isFirst = [[], [0x0A, 0x0A], [0x0D, 0x0D], [0x0D, 0x0A, 0x0D, 0x0A]].contains { (end: [UInt8]) in
+            end.isEmpty ? before.isEmpty : before.suffix(end.count).elementsEqual(end)
+        }
+        return isFirst ? start : nil
+    }
+
     // MARK: Lines
 
     enum Field {

@@ -158,11 +158,39 @@ struct OtherPairsTests {
             (#""reasoning":{"enabled":false}"#, #"{"type":"disabled"}"#),
             (#""enable_thinking":true"#, #"{"type":"enabled","budget_tokens":8192}"#),
             (#""chat_template_kwargs":{"enable_thinking":false}"#, #"{"type":"disabled"}"#),
+            (#""enable_thinking":false,"thinking_budget":4096"#, #"{"type":"disabled"}"#),
+            (#""thinking_budget":4096,"enable_thinking":false"#, #"{"type":"disabled"}"#),
+            (#""enable_thinking":true,"thinking_budget":4096"#, #"{"type":"enabled","budget_tokens":4096}"#),
+            (#""thinking_budget":0"#, #"{"type":"disabled"}"#), (#""think":false"#, #"{"type":"disabled"}"#),
+            (#""think":"low""#, #"{"type":"enabled","budget_tokens":1024}"#),
         ])
     func thinkingWords(_ given: String, _ wanted: String) throws {
         let body = #"{"max_tokens":20000,\#(given),"messages":[{"role":"user","content":"x"}]}"#
         let converted = try convert(body, .openai, .anthropic, model: "claude-sonnet-4-5")
         #expect(try converted.sent["thinking"] == JSONValue(parsing: wanted) && converted.lossy.isEmpty)
+    }
+
+    @Test(
+        "what is left out is named as the client calls it",
+        arguments: [
+            (
+                #"{"messages":[{"role":"user","content":"a"},{"role":"assistant","audio":{"id":"x"}},{"role":"user","content":"b"}]}"#,
+                ClientDialect.openai, "messages.audio=dropped"
+            ),
+            (#"{"input":"Hi","top_logprobs":2}"#, .responses, "top_logprobs=dropped"),
+        ])
+    func named(_ body: String, _ client: ClientDialect, _ note: String) throws {
+        #expect(try convert(body, client, .anthropic).lossy == [note])
+    }
+
+    @Test(
+        "a prefill that is not continued is named by the client's list",
+        arguments: [
+            (#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#, .openai, "messages.prefill"),
+            (#"{"input":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#, .responses, "input.prefill"),
+        ] as [(String, ClientDialect, String)])
+    func prefills(_ body: String, _ client: ClientDialect, _ name: String) throws {
+        #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
     }
 
     @Test("what is not known of thinking is told")

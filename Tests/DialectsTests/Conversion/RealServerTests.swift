@@ -68,6 +68,29 @@ struct RealServerTests {
         #expect(read.calls.map { $0["input"] } == [["a": 1]] && read.calls.first?["name"] == "f")
     }
 
+    @Test(
+        "a call's name may come in pieces, again, or longer each time; a text behind it says that it is whole",
+        arguments: [
+            (["get_", "weather"], "get_weather"), (["get_", "wea", "ther"], "get_weather"),
+            (["get_", "get_weather"], "get_weather"), (["now", "now"], "now"), (["now", ""], "now"), (["now"], "now"),
+        ] as [([String], String)], [true, false])
+    func namesInPieces(_ sample: ([String], String), _ hasArguments: Bool) throws {
+        var deltas = sample.0.enumerated().map { index, piece -> JSONValue in
+            let call: JSONValue = ["index": 0, "function": ["name": .string(piece), "arguments": ""]]
+            return ["tool_calls": [index == 0 ? ["index": 0, "id": "a", "function": call["function"] ?? [:]] : call]]
+        }
+        if hasArguments { deltas.append(["tool_calls": [["index": 0, "function": ["arguments": #"{"a":1}"#]]]]) }
+        let read = try folded(chat(deltas))
+        #expect(read.calls.map { $0["name"] } == [.string(sample.1)])
+        #expect(read.calls.map { $0["input"] } == [hasArguments ? ["a": 1] : [:]])
+        let later: [JSONValue] = [
+            ["tool_calls": [["index": 0, "id": "a", "function": ["name": "now", "arguments": ""]]]], ["content": "x"],
+            ["tool_calls": [["index": 1, "id": "b", "function": ["name": "other", "arguments": "{}"]]]],
+        ]
+        let both = try folded(chat(later))
+        #expect(both.calls.map { $0["name"] } == ["now", "other"] && both.text == "x")
+    }
+
     // MARK: Thoughts between marks
 
     @Test(
@@ -337,6 +360,26 @@ struct RealServerTests {
         #expect(try JSONValue(parsing: own.body)["status"] == (stop == "toolUse" ? "completed" : "incomplete"))
         guard stop == "other" else { return }
         #expect(try JSONValue(parsing: whole.body)["candidates"]?.array?.first?["finishReason"] == "OTHER")
+    }
+
+    // MARK: Answers in a form of their own
+
+    @Test("an Anthropic answer whose content is a text is that text", arguments: [ClientDialect.openai, .responses, .gemini])
+    func textForBlocks(_ client: ClientDialect) throws {
+        let context = ConversionContext(client: client, upstream: .anthropic, model: "m", requestID: "r")
+        func converted(_ text: JSONValue) throws -> JSONValue {
+            let body = ["id": "x", "type": "message", "content": text, "stop_reason": .null] as JSONValue
+            return try JSONValue(parsing: withBytes(body.text) { try ResponseConverter.convertWhole($0, context) }.body)
+        }
+        let answer = try converted(#"a "b""#)
+        let text =
+            switch client {
+            case .openai: answer["choices"]?.array?.first?["message"]?["content"]
+            case .responses: answer["output"]?.array?.first?["content"]?.array?.first?["text"]
+            case .gemini, .anthropic: answer["candidates"]?.array?.first?["content"]?["parts"]?.array?.first?["text"]
+            }
+        #expect(text == #"a "b""#)
+        #expect(throws: UpstreamError.self) { try converted("") }
     }
 
     // MARK: Answers that are none

@@ -67,10 +67,88 @@ struct RequestOverridesTests {
             ("output_config", #"{"effort":"low"}"#, .chat, #"{"reasoning_effort":"low"}"#),
             ("generationConfig", #"{"topK":3,"maxOutputTokens":5}"#, .messages, #"{"top_k":3,"max_tokens":5}"#),
             ("service_tier", #""default""#, .messages, #"{"service_tier":"standard_only"}"#),
+            ("service_tier", #""flex""#, .messages, #"{"service_tier":"standard_only"}"#),
+            ("service_tier", #""priority""#, .messages, #"{"service_tier":"auto"}"#),
             ("dimensions", "9", .gemini, #"{"dimensions":9}"#), ("dimensions", "9", .plain, #"{"dimensions":9}"#),
         ] as [(String, String, RequestForm.Kind, String)])
     func fields(name: String, value: String, kind: RequestForm.Kind, sent: String) throws {
         #expect(try changed("{}", [(name, value)], kind) == sent)
+    }
+
+    private static let chatFormat =
+        #"{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object"}}}"#
+
+    @Test(
+        "the form of an answer has the format's own place and words",
+        arguments: [
+            ("response_format", chatFormat, .chat, #"{"response_format":\#(chatFormat)}"#),
+            (
+                "response_format", chatFormat, .responses,
+                #"{"text":{"format":{"type":"json_schema","name":"n","strict":true,"schema":{"type":"object"}}}}"#
+            ),
+            (
+                "response_format", chatFormat, .messages,
+                #"{"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}}}"#
+            ),
+            (
+                "response_format", chatFormat, .gemini,
+                #"{"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}"#
+            ),
+            ("response_format", #"{"type":"json_object"}"#, .responses, #"{"text":{"format":{"type":"json_object"}}}"#),
+            (
+                "response_format", #"{"type":"json_object"}"#, .gemini,
+                #"{"generationConfig":{"responseMimeType":"application/json"}}"#
+            ),
+            ("response_format", #""b64_json""#, .plain, #"{"response_format":"b64_json"}"#),
+            (
+                "output_config", #"{"format":{"type":"json_schema","schema":{}},"effort":"low"}"#, .chat,
+                #"{"response_format":{"type":"json_schema","json_schema":{"schema":{},"name":"structured_output"}},"reasoning_effort":"low"}"#
+            ),
+        ] as [(String, String, RequestForm.Kind, String)])
+    func formats(name: String, value: String, kind: RequestForm.Kind, sent: String) throws {
+        #expect(try changed("{}", [(name, value)], kind) == sent)
+    }
+
+    @Test("the form of an answer reaches an upstream of another format, whoever asks", arguments: ClientDialect.allCases)
+    func convertedFormat(_ client: ClientDialect) throws {
+        let body =
+            switch client {
+            case .anthropic: #"{"max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#
+            case .openai: #"{"messages":[{"role":"user","content":"Hi"}]}"#
+            case .responses: #"{"input":"Hi"}"#
+            case .gemini: #"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#
+            }
+        var options = ConversionOptions(lossPolicy: .strict)
+        options.set = RequestOverrides([(member: "response_format", json: Array(Self.chatFormat.utf8))])
+        let set = try changed(body, [("response_format", Self.chatFormat)], RequestForm.Kind(client), isConverted: true)
+        func sent(_ upstream: UpstreamDialect) throws -> JSONValue {
+            let converted = try withBytes(set) {
+                try RequestConverter.convert(body: $0, from: client, to: upstream, model: "gemini-3-pro", options: options)
+            }
+            return try JSONValue(parsing: converted.body)
+        }
+        if client != .gemini {
+            #expect(try sent(.gemini)["generationConfig"]?["responseMimeType"] == "application/json")
+        } else {
+            #expect(try sent(.responses)["text"]?["format"]?["name"] == "n")
+        }
+        guard client != .openai else { return }
+        let format = try sent(.openai)["response_format"]?["json_schema"]
+        #expect(format?["name"] == "n" && format?["strict"] == true && format?["schema"] == ["type": "object"])
+    }
+
+    @Test("what a rule sets and an upstream has no place for refuses nobody who wants nothing lost")
+    func strictly() throws {
+        var options = ConversionOptions(lossPolicy: .strict)
+        options.set = RequestOverrides([(member: "chat_template_kwargs", json: Array(#"{"a":1}"#.utf8))])
+        func converted(_ body: String) throws -> [String] {
+            try withBytes(body) {
+                try RequestConverter.convert(body: $0, from: .openai, to: .gemini, model: "m", options: options)
+            }.lossy.map(\.description)
+        }
+        let asked = #""messages":[{"role":"user","content":"Hi"}]"#
+        #expect(try converted("{\(asked),\"chat_template_kwargs\":{\"a\":1}}") == ["chat_template_kwargs=dropped"])
+        #expect(throws: ConversionProblem.self) { try converted("{\(asked),\"other\":1}") }
     }
 
     @Test("what stands beside a field that is set stays, but for what says the same")

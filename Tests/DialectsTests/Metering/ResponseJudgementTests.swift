@@ -42,6 +42,8 @@ struct ResponseJudgementTests {
         "an answer that ended with an error is one",
         arguments: [
             (.openai, #"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#),
+            (.openai, #"{"choices":[{"message":{"content":"x"},"finish_reason": "network_error"}]}"#),
+            (.openai, #"{"choices":[{"finish_reason":"insufficient_system_resource","message":{"content":"x"}}]}"#),
             (.openai, #"{"choices":[{"error":{"message":"x","code":502},"message":{"content":""}}]}"#),
             (.responses, #"{"status":"failed","output":[],"error":null}"#), (.responses, #"{"status":"cancelled","output":[]}"#),
         ] as [(ClientDialect, String)])

@@ -112,6 +112,39 @@ struct StreamMeterTests {
             stream: "data: {\"error\": {\"message\":\"Rate limit reached, try again in 20s\",\"type\":\"requests\"}}\n\n",
             outcome: Outcome(usage: nil, model: nil, stopReason: nil, isComplete: false, error: .rateLimit, raised: [.error])),
         Case(
+            name: "Chat: a word for a failure and nothing more", dialect: .openai,
+            stream: """
+                data: {"model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"network_error"}]}
+
+                data: [DONE]
+
+
+                """,
+            outcome: Outcome(
+                usage: nil, model: "m", stopReason: "network_error", isComplete: false, error: .upstreamBroken,
+                raised: [.error, .terminal])),
+        Case(
+            name: "Chat: a word for a failure, and the error itself", dialect: .openai,
+            stream: """
+                data: {"model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"error"}]}
+
+                data: {"error":{"message":"Rate limit reached","code":"rate_limit_exceeded"}}
+
+
+                """,
+            outcome: Outcome(
+                usage: nil, model: "m", stopReason: "error", isComplete: false, error: .rateLimit, raised: [.content, .error])),
+        Case(
+            name: "Chat: a word for a failure at the end", dialect: .openai,
+            stream: """
+                data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"error"}]}
+
+
+                """,
+            outcome: Outcome(
+                usage: nil, model: nil, stopReason: "error", isComplete: false, error: .upstreamBroken,
+                raised: [.content, .error])),
+        Case(
             name: "Responses: completed", dialect: .responses,
             stream: """
                 event: response.created

@@ -56,6 +56,17 @@ struct SSEReaderTests {
         #expect(events([Array("data: [DONE]".utf8)]) == ["|[DONE]"])
     }
 
+    @Test(
+        "where the mark of the end begins",
+        arguments: [
+            ("data: {}\n\ndata: [DONE]\n\n", 10), ("data:[DONE]\n\n", 0), ("data: {}\r\n\r\ndata: [DONE]\r\n\r\n", 12),
+            ("data: {}\n\ndata: [DONE]", 10), ("data: {}\n\n", nil), ("", nil), ("id: 1\ndata: [DONE]\n\n", nil),
+            ("data: {}\n\n: [DONE]\n\n", nil),
+        ] as [(String, Int?)])
+    func mark(_ events: String, _ place: Int?) {
+        #expect(SSEReader.mark(in: Array(events.utf8)) == place)
+    }
+
     @Test("an event over the limit is dropped, the next one is not")
     func limit() {
         let long = "data: " + String(repeating: "x", count: 5_000) + "\n\ndata: {}\n\n"

@@ -201,10 +201,13 @@ struct BodyPipe {
 
     /// What no client takes for an error is told once more, in its format's own form.
     private func tellPlainly(_ error: UpstreamError, in meter: StreamMeter, _ out: inout [UInt8]) {
+        let event = ErrorBody.streamEvent(
+            error.errorClass, message: error.message, dialect: meter.dialect, sequence: meter.nextSequence)
+        // Behind the mark of the end no client reads on.
+        if meter.hasEnded, let mark = SSEReader.mark(in: out) { return out.insert(contentsOf: event, at: mark) }
         // The event before it may lack its blank line.
         if !out.isEmpty, !out.suffix(2).elementsEqual([0x0A, 0x0A]) { out += [0x0A, 0x0A] }
-        out += ErrorBody.streamEvent(
-            error.errorClass, message: error.message, dialect: meter.dialect, sequence: meter.nextSequence)
+        out += event
     }
 
     private func isEcho(_ bytes: UnsafeRawBufferPointer) -> Bool {
