@@ -203,6 +203,15 @@ import Testing
         #expect(table.text == "A\n?[31mred??\n")
     }
 
+    @Test("Columns stand below one another, whatever a terminal needs for a letter")
+    func wideLetters() {
+        var table = TextTable(["NAME", "N"])
+        for name in ["团队 B", "🌊", "👍🏽", "🇸🇬", "é", "alice"] { table.add([.text(name), .number("1")]) }
+        #expect(
+            table.text
+                == "NAME    N\n团队 B  1\n🌊      1\n👍🏽      1\n🇸🇬      1\né       1\nalice   1\n")
+    }
+
     @Test("Where a file's proxyd takes admin calls")
     func fromFile() {
         var configuration = AdminFixture.configuration()
