@@ -45,6 +45,7 @@ extension MeterCore {
             raised.insert(.error)
         } else {
             isForeign = true
+            tally.takeMedia(data)
         }
     }
 
