@@ -13,8 +13,9 @@ extension StoppedState {
             let stored = try store.keys()
             if declared == nil { try refuseUnclear(keys, stored) }
             let plan = ImportPlan(keys, stored: stored, declared: declared)
-            try store.add(plan.fresh)
+            // Noted first: a disk that fills up in between leaves nothing that is to be copied and is not.
             try store.setWantsCopy(true)
+            try store.add(plan.fresh)
             try store.checkpoint()
             return plan.result
         } catch let failure as StateFailure {
