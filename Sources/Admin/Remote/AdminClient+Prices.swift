@@ -47,7 +47,9 @@ private struct RepricedRow {
         self.counts = counts
         let usage = TokenUsage(
             uncachedInput: counts[1], cacheRead: counts[3], cacheWrite: counts[4], output: counts[2], reasoning: counts[5])
-        let cost = usage == TokenUsage() ? 0 : prices.knownCost(model: row["model"]?.string ?? "", usage: usage)
+        // Images and their like have no tokens, and are paid for all the same.
+        let isFree = usage == TokenUsage() && row["unpriced_requests"]?.int ?? 0 == 0
+        let cost = isFree ? 0 : prices.knownCost(model: row["model"]?.string ?? "", usage: usage)
         nanoDollars = cost ?? 0
         unpriced = cost == nil ? counts[0] : 0
     }
