@@ -25,13 +25,30 @@ extension AdminClient {
         }
         return .members(("rows", .array(sums.map(\.json))))
     }
+
+    /// The same as CSV, with the columns of the admin API's.
+    func repricedCSV(_ request: UsageRequest, _ prices: PriceList) async throws -> String {
+        let groups = request.groupBy.split(separator: ",").map(String.init)
+        let rows = try await repriced(request, prices)["rows"]?.array ?? []
+        let names = groups + RepricedRow.columns + (groups.contains("key") ? ["key_id"] : [])
+        let lines = rows.map { row in
+            names.map { name -> String in
+                guard let value = row[name], !value.isNull else { return "" }
+                return value.string.map(GroupedReport.cell) ?? String(decoding: value.bytes, as: UTF8.self)
+            }
+        }
+        return ([names.map(GroupedReport.cell)] + lines).map { $0.joined(separator: ",") + "\r\n" }.joined()
+    }
 }
 
 /// A row of such a report.
 private struct RepricedRow {
-    private static let counts = [
-        "requests", "input", "output", "cache_read", "cache_write", "reasoning", "counted_requests",
+    static let columns = [
+        "requests", "input", "output", "cache_read", "cache_write", "reasoning", "cost_usd", "counted_requests",
+        "unpriced_requests", "images", "audio_ms",
     ]
+    /// Those that do not depend on prices.
+    private static let counts = columns.filter { $0 != "cost_usd" && $0 != "unpriced_requests" }
 
     private let labels: [(String, JSONValue)]
     private var counts: [Int]

@@ -129,7 +129,8 @@ extension AdminClient {
 
     /// As the admin API writes it.
     public func usageCSV(_ request: UsageRequest) async throws -> String {
-        String(decoding: try await bytes("GET", ["usage"], query: request.query + [("format", "csv")]), as: UTF8.self)
+        if let prices = request.prices { return try await repricedCSV(request, prices) }
+        return String(decoding: try await bytes("GET", ["usage"], query: request.query + [("format", "csv")]), as: UTF8.self)
     }
 
     // MARK: Limits
