@@ -32,7 +32,9 @@ extension StateOptions {
         guard let path = ran?.files.first?.path,
             let file = ConfigurationLoader.load(path: path, environment: environment).snapshot?.configuration
         else { return nil }
-        func whole(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        func whole(_ path: String) -> String {
+            URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+        }
         return whole(file.statePath) == whole(state) ? file : nil
     }
 }
