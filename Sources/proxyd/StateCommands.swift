@@ -14,12 +14,28 @@ struct StateOptions: ParsableArguments {
     func stopped() throws -> (state: StoppedState, configuration: Configuration?)? {
         let environment = try admin.variables.environment()
         let result = admin.config.map { ConfigurationLoader.load(path: $0, environment: environment) }
-        if let state { return (StoppedState(state), try result.map(FileOptions.configuration)) }
+        if let state {
+            return (StoppedState(state), try result.map(FileOptions.configuration) ?? Self.lastRun(on: state, environment))
+        }
         guard admin.address == nil, let result else { return nil }
         // A file with errors says whose directory it is; work on that takes a whole one.
         if let partial = result.partial, StoppedState(partial.statePath).isInUse { return nil }
         let file = try FileOptions.configuration(of: result)
         return (StoppedState(file.statePath), file)
+    }
+}
+
+extension StateOptions {
+    /// The file that ran on a directory last, as it is now: where it still is there, has no error, and means that directory.
+    private static func lastRun(on state: String, _ environment: [String: String]) -> Configuration? {
+        let ran = ConfigurationHistory.versions(in: state).last { [.applied, .started].contains($0.event.state) }
+        guard let path = ran?.files.first?.path,
+            let file = ConfigurationLoader.load(path: path, environment: environment).snapshot?.configuration
+        else { return nil }
+        func whole(_ path: String) -> String {
+            URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+        }
+        return whole(file.statePath) == whole(state) ? file : nil
     }
 }
 

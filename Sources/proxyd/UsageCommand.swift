@@ -25,7 +25,6 @@ struct UsageCommand: AsyncParsableCommand {
 
     func validate() throws {
         if csv && table.isJSON { throw ValidationError("--csv and --json exclude one another") }
-        if csv && reprice != nil { throw ValidationError("--csv and --reprice exclude one another") }
     }
 
     func run() async throws {

@@ -55,6 +55,16 @@ import Testing
         #expect(throws: ImportFailure.self) { _ = try PredecessorKeys(Array("{".utf8), now: 0) }
     }
 
+    @Test("A byte order mark before a file is no part of it")
+    func byteOrderMark() throws {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        #expect(try PredecessorKeys(mark + Array(#"{"keys":{"sk-a":{"name":"a"}}}"#.utf8), now: 0).keys.map(\.name) == ["a"])
+        #expect(try PredecessorFallback(mark + Array(Self.fallback.utf8)).tiers.count == 3)
+        let environment = String(decoding: mark, as: UTF8.self) + "UPSTREAM_TYPE=openai\nOPENAI_API_KEYS=sk-1\n"
+        #expect(try PredecessorEnvironment(environment).keys.map { $0.reveal() } == ["sk-1"])
+        #expect(throws: ImportFailure.self) { _ = try PredecessorKeys(mark + mark + Array("{}".utf8), now: 0) }
+    }
+
     @Test("Days, models and hours add up to what the file says, to the token")
     func usage() throws {
         let key = try key(

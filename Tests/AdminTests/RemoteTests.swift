@@ -139,6 +139,13 @@ import Testing
                 "bob    -         1,234   5,000,000      20           3            0          0  0.000120",
                 "total            2,468  10,000,000      40           6            0          0     12.50",
             ])
+        // Of what has no price nobody says that it is nothing.
+        let (none, _) = try scripted(
+            #"{"rows":[{"key":"a","model":"x",\#(row),"cost_usd":null,"unpriced_requests":1234},"#
+                + #"{"key":"b","model":"x",\#(row),"cost_usd":null,"unpriced_requests":1000}]}"#)
+        let text = try await none.usage(request, .table)
+        let unpriced = text.split(separator: "\n").map { $0.split(separator: " ").suffix(2).map(String.init) }
+        #expect(unpriced == [["USD", "UNPRICED"], ["-", "1,234"], ["-", "1,000"], ["-", "2,234"]])
         let (csv, _) = try scripted("key,requests\nalice,1\n")
         #expect(try await csv.usageCSV(request) == "key,requests\nalice,1\n")
         let (old, _) = try scripted(#"{"total_requests":1}"#)
@@ -201,6 +208,15 @@ import Testing
         var table = TextTable(["A"])
         table.add([.text("\u{1b}[31mred\u{202e}\n")])
         #expect(table.text == "A\n?[31mred??\n")
+    }
+
+    @Test("Columns stand below one another, whatever a terminal needs for a letter")
+    func wideLetters() {
+        var table = TextTable(["NAME", "N"])
+        for name in ["团队 B", "🌊", "👍🏽", "🇸🇬", "é", "alice"] { table.add([.text(name), .number("1")]) }
+        #expect(
+            table.text
+                == "NAME    N\n团队 B  1\n🌊      1\n👍🏽      1\n🇸🇬      1\né       1\nalice   1\n")
     }
 
     @Test("Where a file's proxyd takes admin calls")

@@ -7,7 +7,9 @@ import subprocess
 import threading
 import time
 
-from checks import check, contains, equal, eventually, expect, lacks, one_of, stays
+from checks import Skip, check, contains, equal, eventually, expect, lacks, one_of, stays
+from commands import remote
+from faults import small_disk
 from harness import USER_KEY, served
 from limit_server import LimitServer
 from postgres import PASSWORD, Postgres
@@ -106,6 +108,34 @@ def _(lab):
     equal(first.admin("DELETE", f"/admin/keys/{made['id']}").status, 200, "the status")
     eventually(lambda: ask(second, key=made["api_key"]).status == 401, "the key is gone on the other node", 1)
     lacks(postgres.sql("SELECT * FROM proxyd_key"), made["api_key"], "the table of keys")
+
+
+@check("keys that a node's own full disk does not take are on no node: an import, a new key and a new text are there with the next try")
+def _(lab):
+    postgres = Postgres(lab)
+    first, second = node(lab, postgres, "n1", start=False), node(lab, postgres, "n2")
+    used = {"total_input": 700, "total_output": 30, "total_requests": 4, "daily": {"2026-02-10": {"input": 700, "output": 30, "requests": 4}}}
+    file = lab.folder / "keys.json"
+    file.write_text(json.dumps({"keys": {"sk-moved-0123456789abcdef": {"name": "moved", "enabled": True, "usage": used}}}))
+    with small_disk(lab, first) as (what, fill, free):
+        if what != "a full disk":
+            raise Skip("no file system may be mounted here")
+        first.start()
+        old = first.create_key("rita")
+        eventually(lambda: ask(second, key=old["api_key"]).status == 200, "the key works on the other node")
+        fill()
+        equal(remote(first, "import", "--keys", file, "--write").code, 70, "the exit code of an import")
+        equal(first.admin("POST", "/admin/keys", {"name": "nora"}).status, 503, "the status of a key that is to be made")
+        equal(first.admin("POST", f"/admin/keys/{old['id']}/rotate").status, 503, "the status of a text that is to be made")
+        time.sleep(1)
+        equal({key["name"] for key in second.get("/admin/keys")["keys"]}, {"user", "bob", "rita"}, "the keys on the other node")
+        served(ask(second, key=old["api_key"]))
+        free()
+        first.create_key("nora")
+        contains(remote(first, "import", "--keys", file, "--write").good().err, "1 keys and their usage taken over", "what is said")
+        for p in (first, second):
+            eventually(lambda: {k["name"]: k["total_input"] for k in p.get("/admin/keys")["keys"]}.get("moved") == 700, "what was used", 10)
+            served(ask(p, key="sk-moved-0123456789abcdef"))
 
 
 @check("the audit log has what was done on all nodes")

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from checks import check, contains, equal, expect, lacks
+from checks import check, contains, equal, eventually, expect, lacks
 from commands import remote, run
 from harness import ADMIN_KEY, served
 from ports import free_port
@@ -140,7 +140,10 @@ def _(lab):
 @check("backup and restore of a stopped proxyd; what is there is replaced only when that is said, and kept beside")
 def _(lab):
     p, made = _filled(lab)
+    eventually(lambda: list((p.state / "config-history").glob("*.json")), "a version of the file in the state directory")
     p.kill()
+    # The file that ran there last tells the time zone of what is in the journal alone.
+    run(lab, "backup", lab.folder / "other", "--state", p.state).good()
     file = lab.folder / "copy"
     run(lab, "backup", file, "-c", p.config).good()
     q, _up = lab.simple()

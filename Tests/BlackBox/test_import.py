@@ -2,7 +2,7 @@
 
 import json
 
-from checks import check, contains, equal, expect, lacks
+from checks import check, contains, equal, eventually, expect, lacks
 from commands import remote, run
 from harness import ADMIN_KEY, USER_KEY, served
 from upstream import health
@@ -143,6 +143,27 @@ def _(lab):
         p.restart()
     served(p.ask())
     equal(p.get("/admin/usage")["total_requests"], 3, "requests, with one of our own")
+
+
+@check("import --write --state alone: the file that ran there last tells which keys it declares; where it is gone, none of them is taken over")
+def _(lab):
+    p, _up = lab.simple()
+    served(p.ask())
+    eventually(lambda: list((p.state / "config-history").glob("*.json")), "a version of the file in the state directory")
+    p.stop()
+    used = {"total_input": 11, "total_output": 3, "total_requests": 2, "daily": {"2026-02-10": {"input": 11, "output": 3, "requests": 2}}}
+    file = lab.folder / "declared.json"
+    file.write_text(json.dumps({"keys": {USER_KEY: {"name": "old user", "enabled": True, "usage": used}}}))
+    away = p.config.rename(lab.folder / "away.yaml")
+    ran = run(lab, "import", "--keys", file, "--write", "--state", p.state)
+    equal(ran.code, 69, "the exit code without the file")
+    contains(ran.err, "give --config as well", "what is said")
+    away.rename(p.config)
+    ran = run(lab, "import", "--keys", file, "--write", "--state", p.state).good()
+    contains(ran.err, "'user' is a key of the configuration", "what is said of it")
+    p.start()
+    (one,) = p.get("/admin/keys")["keys"]
+    equal((one["name"], one["total_requests"]), ("user", 3), "the declared key")
 
 
 @check("import --write into a running proxyd: the audit log tells what was booked for keys of the file")

@@ -58,6 +58,20 @@ def _(lab):
 # ---------------------------------------------------------------- which buckets there are
 
 
+@check("of many limits that apply to one request each stands where it stood after a kill; one for which there is no room refuses by its name")
+def _(lab):
+    entries = "\n".join(f"- {{name: limit {i}, per: '\"all\"', requests_per_day: 1000}}" for i in range(100))
+    p, _up = limited(lab, "requests_per_day: 1000", entries)
+    served(p.ask())
+    served(p.ask())
+    p.restart(hard=True)
+    told = {one["limit"]: one["used"] for one in p.get("/admin/limits?count=1000")["limits"]}
+    equal(told, {"team.requests_per_day": 2, **{f"limit {i}": 2 for i in range(100)}}, "what is used of each")
+    more = "\n".join(f"- {{name: more {i}, per: '\"all\"', requests_per_day: 1000}}" for i in range(200))
+    q, _up = limited(lab, "requests_per_day: 1000", entries + "\n" + more)
+    refused(q.ask(), "more 155")
+
+
 @check("a request that is refused makes no bucket of any limit, and pushes none out")
 def _(lab):
     p, up = limited(lab, "requests_per_minute: 1", "- {name: session, per: request.session, budget_total: 5000 USD}")

@@ -268,6 +268,16 @@ def _(lab, path):
     stand(p, 1, 13 if "completions" in path else 8, 9 if "completions" in path else 4)
 
 
+@check("what is only judged or ranked has no answer to be reserved, and is settled by what it reports: {path}", rows=["/v1/rerank", "/v1/moderations"])
+def _(lab, path):
+    p, up = limited(lab, "tokens_per_day: 1000")
+    up.reply(whole({"results": [], "usage": {"total_tokens": 30}}))
+    served(p.send("POST", path, {"model": "gpt-test", "query": "a", "input": "b", "documents": ["c"]}))
+    equal(row(p, "team.tokens_per_day")["used"], 30, "tokens")
+    answer = p.send("POST", "/v1/rerank", {"model": "gpt-test", "query": "a", "documents": ["words " * 1000]})
+    equal(answer.status, 429, "the status of one that reads more than there is")
+
+
 @check("explaining a request takes nothing")
 def _(lab):
     p, up = limited(lab, ROOMY)

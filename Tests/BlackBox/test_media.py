@@ -5,7 +5,7 @@ import json
 from checks import check, equal, eventually, expect, lacks
 from dialects import compact
 from harness import USER_KEY, served
-from records import listed, row, rows
+from records import grouped, listed, row, rows
 from test_addresses import MULTI, form
 from upstream import status, stream, whole
 
@@ -76,14 +76,14 @@ def _(lab, mode):
     if mode == "whole":
         up.reply(whole({"created": 1, "data": [{"b64_json": "AAAA"}, {"b64_json": "BBBB"}], "usage": usage}))
     else:
-        event = {"type": "image_generation.completed", "b64_json": "AAAA", "usage": usage}
-        up.reply(stream(b"event: image_generation.completed\ndata: " + compact(event) + b"\n\n"))
+        parts = [{"type": "image_generation.partial_image", "b64_json": "AA", "partial_image_index": 0}]
+        parts += [{"type": "image_generation.completed", "b64_json": letters, "usage": usage} for letters in ("AAAA", "BBBB")]
+        up.reply(stream(b"".join(b"event: " + part["type"].encode() + b"\ndata: " + compact(part) + b"\n\n" for part in parts)))
     body = {"model": "gpt-image-1", "prompt": "a cat", "n": 2, **({"stream": True} if mode == "streamed" else {})}
     served(p.send("POST", "/v1/images/generations", body))
     one = row(p)
     equal((one["input"], one["output"]), (50, 4160), "tokens")
-    if mode == "whole":
-        equal(one.get("images"), 2, "images")
+    equal(one["images"], 2, "images")
 
 
 @check("images without usage: their number is told, no tokens are made up")
@@ -93,6 +93,8 @@ def _(lab):
     served(p.send("POST", "/v1/images/generations", {"model": "dall-e-2", "prompt": "a cat", "n": 3}))
     one = row(p)
     equal((one["output"], one.get("images")), (0, 3), "tokens, images")
+    equal(one["cost_nano"], None, "what it cost, which nobody knows")
+    equal([(r["cost_usd"], r["unpriced_requests"]) for r in grouped(p, "model")], [(None, 1)], "money in the report, requests without a price")
 
 
 @check("audio: a transcription's seconds or tokens are in the ledger: {kind}", rows=["seconds", "tokens", "verbose"])
@@ -112,6 +114,31 @@ def _(lab, kind):
     else:
         equal(one["audio_ms"], 12_000, "milliseconds of sound")
     equal(one["model_asked"], "whisper-1", "the model")
+
+
+@check("audio: the length that a streamed transcription tells at its end is in the ledger")
+def _(lab):
+    p, up = house(lab)
+    parts = [{"type": "transcript.text.delta", "delta": "he"}, {"type": "transcript.text.done", "text": "hello", "usage": {"type": "duration", "seconds": 12.5}}]
+    up.reply(stream(b"".join(b"data: " + compact(part) + b"\n\n" for part in parts)))
+    served(p.send("POST", "/v1/audio/transcriptions", form(("model", "gpt-4o-transcribe-diarize"), ("stream", "true"), ("file", "bytes")), headers=MULTI))
+    equal(row(p)["audio_ms"], 12_500, "milliseconds of sound")
+
+
+@check("rankings and embeddings of Cohere's own API: what is billed is in the ledger, else what went through the model ({what})", rows=["billed", "tokens", "both", "searches"])
+def _(lab, what):
+    p, up = house(lab, "prices: {rerank-v3.5: {input: 1000000}}\n")
+    meta = {
+        "billed": {"billed_units": {"input_tokens": 25, "output_tokens": 2}},
+        "tokens": {"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 25, "output_tokens": 2}},
+        "both": {"tokens": {"input_tokens": 90, "output_tokens": 9}, "billed_units": {"input_tokens": 25, "output_tokens": 2}},
+        "searches": {"billed_units": {"search_units": 1}},
+    }[what]
+    up.reply(whole({"id": "r", "results": [{"index": 0, "relevance_score": 0.5}], "meta": {"api_version": {"version": "1"}, **meta}}))
+    served(p.send("POST", "/v1/rerank", {"model": "rerank-v3.5", "query": "a", "documents": ["b"]}))
+    one = row(p)
+    told = (0, 0, "none") if what == "searches" else (25, 2, "reported")
+    equal((one["input"], one["output"], one["source"]), told, "input, output, source")
 
 
 @check("speech comes byte for byte, and is a row of its own")

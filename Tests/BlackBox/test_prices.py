@@ -1,5 +1,7 @@
 """Prices: those that come with the binary, what an upstream says itself, what has none, another list over the same tokens."""
 
+import csv
+import io
 import json
 import re
 
@@ -165,6 +167,12 @@ def _(lab):
         made = remote(p, "usage", "--reprice", str(file))
     made.good()
     contains(made.out, "14", "what it shows: 14 fresh tokens at half a dollar, 7 at one")
+    table = remote(p, "usage", "--reprice", str(file), "--group-by", "model,key", "--csv").good().out
+    plain = remote(p, "usage", "--group-by", "model,key", "--csv").good().out
+    equal(table.splitlines()[0], plain.splitlines()[0], "the columns of CSV")
+    (told,) = csv.DictReader(io.StringIO(table))
+    equal([told[name] for name in ("model", "key", "requests", "input", "output", "unpriced_requests")], ["house-model", "user", "1", "14", "7", "0"], "a row of CSV")
+    near(float(told["cost_usd"]), 14, "its money")
     equal(row(p)["cost_nano"], was, "the record")
     near(grouped(p, "model")[0]["cost_usd"], was / 1e9, "the report")
     bad = p.folder / "bad.yaml"

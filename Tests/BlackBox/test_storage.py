@@ -170,6 +170,24 @@ def _answers(p):
         return False
 
 
+@check("a journal that is shorter than what is booked of it is told, by ledger verify too; what is booked stays ({how})", rows=["stopped", "killed"])
+def _(lab, how):
+    p, _up = lab.simple()
+    for _ in range(3):
+        served(p.ask())
+    eventually(lambda: _requests(p) == 3, "three requests in the books")
+    p.stop() if how == "stopped" else p.kill()
+    journal = max((p.state / "journal").glob("*.journal"))
+    journal.write_bytes(journal.read_bytes()[:-5])
+    told = run(lab, "ledger", "verify", "--state", p.state)
+    equal(told.code, 1, "the exit code of ledger verify")
+    contains(told.out, "the database has booked more than the journal holds", "what it says")
+    p.start()
+    contains(p.output(), "the usage journal ends before what is booked of it", "the log")
+    served(p.ask())
+    eventually(lambda: _requests(p) == 4, "four requests in the books")
+
+
 @check("a second proxyd on the same state directory says whose it is and ends; the first goes on")
 def _(lab):
     p, _up = lab.simple()

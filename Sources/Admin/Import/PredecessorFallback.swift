@@ -25,7 +25,7 @@ public struct PredecessorFallback: Sendable {
 
     /// - Throws: `ImportFailure`.
     public init(_ bytes: [UInt8]) throws {
-        guard let file = (try? JSONValue(parsing: bytes, limits: JSONValue.Limits(depth: 64, count: 1_000_000)))?.object else {
+        guard let file = PredecessorFile.object(bytes, count: 1_000_000) else {
             throw ImportFailure("the file of tiers is no JSON object")
         }
         isEnabled = file["enabled"]?.bool ?? (file["enabled"]?.int.map { $0 != 0 } ?? true)
@@ -88,7 +88,7 @@ public struct PredecessorEnvironment: Sendable {
     /// quote that ends are understood.
     private static func values(_ text: String) -> [String: String] {
         var values: [String: String] = [:]
-        for line in text.split(whereSeparator: \.isNewline) {
+        for line in String(PredecessorFile.text(text)).split(whereSeparator: \.isNewline) {
             var line = line.drop { $0.isWhitespace }
             guard line.first != "#" else { continue }
             if line.hasPrefix("export ") { line = line.dropFirst(7) }

@@ -13,7 +13,7 @@ public struct PredecessorKeys: Sendable {
     /// - Parameter now: seconds since 1970; when a key without a time of its own was made.
     /// - Throws: `ImportFailure`.
     public init(_ bytes: [UInt8], now: Int) throws {
-        guard let file = (try? JSONValue(parsing: bytes, limits: JSONValue.Limits(depth: 64, count: 50_000_000)))?.object,
+        guard let file = PredecessorFile.object(bytes, count: 50_000_000),
             let entries = file["keys"]?.object
         else { throw ImportFailure("the file of keys is no JSON object with 'keys'") }
         adminKey = file["admin_key"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
@@ -50,6 +50,21 @@ public struct PredecessorKeys: Sendable {
         guard let text = value?.string else { return nil }
         return AdminTime.instant(text) ?? AdminTime.instant(text + "+08:00")
     }
+}
+
+/// A file of the predecessors, as editors leave it: with a byte order mark or without.
+enum PredecessorFile {
+    /// nil for what is no JSON object.
+    static func object(_ bytes: [UInt8], count: Int) -> JSONObject? {
+        let text = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+        return (try? JSONValue(parsing: text, limits: JSONValue.Limits(depth: 64, count: count)))?.object
+    }
+
+    static func text(_ text: String) -> Substring.UnicodeScalarView {
+        text.unicodeScalars.first == "\u{FEFF}" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
+    }
+
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 }
 
 /// Why another system's files cannot be taken over.

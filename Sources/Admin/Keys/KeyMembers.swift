@@ -49,11 +49,11 @@ enum KeyMembers {
     private static let maximumTagName = 64
     private static let maximumTagValue = 256
 
-    /// Seconds or milliseconds since 1970, an RFC 3339 time with its offset, or a duration from now on.
+    /// Seconds or milliseconds since 1970, an RFC 3339 time with its offset, or a duration from now on. Fractions are cut off.
     static func expires(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Int? {
         guard let value, !value.isNull else { return nil }
         let written =
-            value.int.flatMap(Self.seconds)
+            (value.int ?? value.double.flatMap { Int(exactly: $0.rounded(.down)) }).flatMap(Self.seconds)
             ?? value.string.flatMap { text in
                 AdminTime.seconds(text) ?? WrittenDuration.seconds(text).flatMap { Self.end(of: $0, now) }
             }

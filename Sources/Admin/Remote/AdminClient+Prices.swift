@@ -25,13 +25,30 @@ extension AdminClient {
         }
         return .members(("rows", .array(sums.map(\.json))))
     }
+
+    /// The same as CSV, with the columns of the admin API's.
+    func repricedCSV(_ request: UsageRequest, _ prices: PriceList) async throws -> String {
+        let groups = request.groupBy.split(separator: ",").map(String.init)
+        let rows = try await repriced(request, prices)["rows"]?.array ?? []
+        let names = groups + RepricedRow.columns + (groups.contains("key") ? ["key_id"] : [])
+        let lines = rows.map { row in
+            names.map { name -> String in
+                guard let value = row[name], !value.isNull else { return "" }
+                return value.string.map(GroupedReport.cell) ?? String(decoding: value.bytes, as: UTF8.self)
+            }
+        }
+        return ([names.map(GroupedReport.cell)] + lines).map { $0.joined(separator: ",") + "\r\n" }.joined()
+    }
 }
 
 /// A row of such a report.
 private struct RepricedRow {
-    private static let counts = [
-        "requests", "input", "output", "cache_read", "cache_write", "reasoning", "counted_requests",
+    static let columns = [
+        "requests", "input", "output", "cache_read", "cache_write", "reasoning", "cost_usd", "counted_requests",
+        "unpriced_requests", "images", "audio_ms",
     ]
+    /// Those that do not depend on prices.
+    private static let counts = columns.filter { $0 != "cost_usd" && $0 != "unpriced_requests" }
 
     private let labels: [(String, JSONValue)]
     private var counts: [Int]
@@ -47,7 +64,9 @@ private struct RepricedRow {
         self.counts = counts
         let usage = TokenUsage(
             uncachedInput: counts[1], cacheRead: counts[3], cacheWrite: counts[4], output: counts[2], reasoning: counts[5])
-        let cost = usage == TokenUsage() ? 0 : prices.knownCost(model: row["model"]?.string ?? "", usage: usage)
+        // Images and their like have no tokens, and are paid for all the same.
+        let isFree = usage == TokenUsage() && row["unpriced_requests"]?.int ?? 0 == 0
+        let cost = isFree ? 0 : prices.knownCost(model: row["model"]?.string ?? "", usage: usage)
         nanoDollars = cost ?? 0
         unpriced = cost == nil ? counts[0] : 0
     }

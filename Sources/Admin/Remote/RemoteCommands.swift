@@ -97,29 +97,40 @@ extension AdminClient {
             }
         guard format == .table else { return Self.line(answer) }
         guard let rows = answer["rows"]?.array else { throw RemoteFailure.failed("\(url) has no usage by group") }
-        let groups = request.groupBy.split(separator: ",").map(String.init)
-        let counts = ["requests", "input", "output", "cache_read", "cache_write", "reasoning"]
-        var table = TextTable(
-            groups.map { $0.uppercased() } + ["REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE", "REASONING", "USD"])
-        var sums = [Int](repeating: 0, count: counts.count)
-        var cost = 0.0
+        return Self.table(rows, by: request.groupBy.split(separator: ",").map(String.init)).text
+    }
+
+    private static let counted = ["requests", "input", "output", "cache_read", "cache_write", "reasoning"]
+
+    /// Requests of models without a price have a column where there are any: what they cost is in no sum.
+    private static func table(_ rows: [JSONValue], by groups: [String]) -> TextTable {
+        func unpriced(_ row: JSONValue) -> Int { row["unpriced_requests"]?.int ?? 0 }
+        let isPartial = rows.contains { unpriced($0) > 0 }
+        let names = ["REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE", "REASONING", "USD"]
+        var table = TextTable(groups.map { $0.uppercased() } + names + (isPartial ? ["UNPRICED"] : []))
+        var sums = [Int](repeating: 0, count: counted.count)
+        var cost: Double?
+        var lacking = 0
+        func add(_ labels: [TextTable.Cell], _ amounts: [Int], _ cost: Double?, _ unpriced: Int) {
+            table.add(labels + amounts.map { .count($0) } + [money(cost)] + (isPartial ? [.count(unpriced)] : []))
+        }
         for row in rows {
-            let amounts = counts.map { row[$0]?.int ?? 0 }
+            let amounts = counted.map { row[$0]?.int ?? 0 }
             sums = zip(sums, amounts).map { $0.addingReportingOverflow($1).partialValue }
-            cost += row["cost_usd"]?.double ?? 0
-            table.add(
-                groups.map { .text(Self.group(row, $0)) } + amounts.map { .count($0) } + [Self.money(row["cost_usd"]?.double)])
+            if let told = row["cost_usd"]?.double { cost = (cost ?? 0) + told }
+            lacking = lacking.addingReportingOverflow(unpriced(row)).partialValue
+            add(groups.map { .text(group(row, $0)) }, amounts, row["cost_usd"]?.double, unpriced(row))
         }
         if !groups.isEmpty, rows.count > 1 {
-            let label = [TextTable.Cell.text("total")] + groups.dropFirst().map { _ in .text("") }
-            table.add(label + sums.map { .count($0) } + [Self.money(cost)])
+            add([.text("total")] + groups.dropFirst().map { _ in .text("") }, sums, cost, lacking)
         }
-        return table.text
+        return table
     }
 
     /// As the admin API writes it.
     public func usageCSV(_ request: UsageRequest) async throws -> String {
-        String(decoding: try await bytes("GET", ["usage"], query: request.query + [("format", "csv")]), as: UTF8.self)
+        if let prices = request.prices { return try await repricedCSV(request, prices) }
+        return String(decoding: try await bytes("GET", ["usage"], query: request.query + [("format", "csv")]), as: UTF8.self)
     }
 
     // MARK: Limits

@@ -1,3 +1,5 @@
+import Basics
+
 /// Rows as people read them: columns under their names, numbers to the right.
 struct TextTable {
     private let names: [String]
@@ -36,7 +38,7 @@ struct TextTable {
     var text: String {
         let lines = ([names.map(Cell.text)] + rows).map { $0.map { Self.harmless($0.text) } }
         let widths = names.indices.map { column in
-            lines.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+            lines.map { column < $0.count ? TerminalWidth.cells(of: $0[column]) : 0 }.max() ?? 0
         }
         let isNumber = names.indices.map { column in
             rows.contains { row in
@@ -45,7 +47,7 @@ struct TextTable {
         }
         return lines.map { cells in
             let padded = cells.enumerated().map { column, text in
-                let blanks = String(repeating: " ", count: max(0, widths[column] - text.count))
+                let blanks = String(repeating: " ", count: max(0, widths[column] - TerminalWidth.cells(of: text)))
                 return isNumber[column] ? blanks + text : text + blanks
             }
             var line = padded.joined(separator: "  ")

@@ -187,7 +187,7 @@ struct GroupedReport {
     }
 
     /// Clients name sessions and models: what a spreadsheet would take for a formula is marked as text.
-    private static func cell(_ text: String) -> String {
+    static func cell(_ text: String) -> String {
         let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
         let text = isFormula ? "'" + text : text
         guard text.utf8.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return text }

@@ -46,6 +46,7 @@ extension MeterCore {
             raised.insert(.error)
         } else {
             isForeign = true
+            tally.takeMedia(data)
         }
     }
 

@@ -84,6 +84,8 @@ public enum TokenEstimate {
         key.equals("messages") || key.equals("system") || key.equals("tools") || key.equals("contents") || key.equals("input")
             || key.equals("instructions") || key.equals("systemInstruction") || key.equals("system_instruction")
             || key.equals("prompt") || key.equals("functions")
+            // What is ranked, and what Cohere embeds.
+            || key.equals("documents") || key.equals("query") || key.equals("texts")
     }
 
     /// Keys and values by which a prompt says what it has.

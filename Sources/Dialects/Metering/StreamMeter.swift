@@ -28,6 +28,12 @@ public struct StreamMeter: Sendable {
     /// What the response cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.tally.usage(core.dialect) }
 
+    /// Images that have come whole, where the stream is one of images.
+    public var images: Int { core.tally.media.images }
+
+    /// The length of the audio that was heard, as far as a stream of its text tells it.
+    public var audioMilliseconds: Int { core.tally.media.audioMilliseconds }
+
     /// What has come so far by an estimate of the texts and calls in it, in tokens; for a stream that is not heard to its end.
     public var countedOutput: Int { (core.text.bytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken }
 

@@ -14,6 +14,8 @@ struct UsageTally: Sendable {
     private var toolInput: Int?
     private var total: Int?
     private var local = Local()
+    /// What was made or heard, of which a stream of no response tells.
+    private(set) var media = Media()
     /// Nano-dollars.
     private var cost: Int?
     /// The output is what it was when the response began: that of an Anthropic stream is told as it ends.
@@ -70,6 +72,9 @@ struct UsageTally: Sendable {
     /// The same of a whole response: what is beside the choices, in the first of them, and in its message.
     mutating func takeChat(whole body: UnsafeRawBufferPointer) {
         takeChat(membersOf: 0..<body.count, of: body)
+        for name: StaticString in ["meta", "usage"] where !isKnown {
+            if let told = JSONScan.find(name, of: body), told.kind == .object { mergeBilled(body, told) }
+        }
         guard let choices = JSONScan.find("choices", of: body), choices.kind == .array else { return }
         var cursor = JSONCursor(body, in: choices.value)
         guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil, first.kind == .object else {
@@ -84,6 +89,23 @@ struct UsageTally: Sendable {
         var cursor = JSONCursor(bytes, in: range)
         guard (try? cursor.open(.object)) != nil else { return }
         while let member = (try? cursor.nextMember()) ?? nil { takeChat(bytes, member) }
+    }
+
+    /// Images that a stream has brought whole, and the length of the audio that it was made of.
+    struct Media: Sendable {
+        var images = 0
+        var audioMilliseconds = 0
+    }
+
+    /// Takes an event of OpenAI's streams of images and of transcriptions; the parts of an image that come before it are none.
+    mutating func takeMedia(_ event: UnsafeRawBufferPointer) {
+        let type = EventType(of: event)
+        if type.starts("image_"), type.ends(".completed") { media.images &+= 1 }
+        guard type.equals("transcript.text.done"), let usage = JSONScan.find("usage", of: event), usage.kind == .object,
+            let told = JSONScan.find("seconds", of: event, in: usage.value), told.kind == .number, told.value.count <= 32,
+            let seconds = Double(String(decoding: event.slice(told.value), as: UTF8.self)), seconds > 0, seconds < 1e12
+        else { return }
+        media.audioMilliseconds = Int(seconds * 1000)
     }
 
     /// What a local server measured, where it reports no usage.
@@ -168,6 +190,19 @@ struct UsageTally: Sendable {
             }
         }
         isKnown = true
+    }
+
+    /// What Cohere bills, or what went through its model where it says nothing of that (docs.cohere.com/reference/rerank, `meta`).
+    private mutating func mergeBilled(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) {
+        for name: StaticString in ["billed_units", "tokens"] where !isKnown {
+            guard let units = JSONScan.find(name, of: bytes, in: member.value), units.kind == .object else { continue }
+            for side: StaticString in ["input_tokens", "output_tokens"] {
+                guard let found = JSONScan.find(side, of: bytes, in: units.value), found.kind == .number,
+                    let value = Self.count(bytes, found.value)
+                else { continue }
+                note(bytes.slice(found.key), value, .openai)
+            }
+        }
     }
 
     /// The objects inside a usage object that split one of its counts.

@@ -53,10 +53,14 @@ public enum DiagnosticRenderer {
         let mark = start > 0 ? "…" : ""
         var shown = String.UnicodeScalarView()
         shown.append(contentsOf: scalars[start..<end])
-        // A tab leads as a tab, so that the caret is where the terminal shows the character.
-        let lead = mark.map { _ in " " }.joined() + scalars[start..<target].map { $0 == "\t" ? "\t" : " " }.joined()
+        let lead = mark.map { _ in " " }.joined() + scalars[start..<target].map(blank).joined()
         let text = mark + visible(String(shown)) + (end < scalars.count ? "…" : "")
         return (text, lead, min(length, max(1, end - target)))
+    }
+
+    /// As wide as the character: a tab leads as a tab, so that the caret is where the terminal shows what is meant.
+    private static func blank(_ scalar: Unicode.Scalar) -> String {
+        scalar == "\t" ? "\t" : TerminalWidth.isWide(scalar) ? "\u{3000}" : " "
     }
 
     /// Control characters could steer the reader's terminal.

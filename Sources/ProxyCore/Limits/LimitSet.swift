@@ -80,7 +80,15 @@ public final class LimitSet: Sendable {
             case .failed(let why): throw Uncomputable(limit: entry.limit, why: why)
             }
         }
+        if let beyond = Self.beyond(uses) { throw beyond }
         return uses
+    }
+
+    /// What is in no record would be forgotten by a restart: a limit that has no room there lets nothing through.
+    private static func beyond(_ uses: [LimitUse]) -> Uncomputable? {
+        let most = UsageRecord.maximumCharges
+        guard uses.count > most else { return nil }
+        return Uncomputable(limit: uses[most].limit, why: "\(uses.count) limits apply to it, and at most \(most) can")
     }
 
     /// The same for who wants to see all of them: those that apply, and those of which that cannot be told.
@@ -94,6 +102,7 @@ public final class LimitSet: Sendable {
             case .failed(let why): failed.append(Uncomputable(limit: entry.limit, why: why))
             }
         }
+        if let beyond = Self.beyond(uses) { failed.append(beyond) }
         return (uses, failed)
     }
 

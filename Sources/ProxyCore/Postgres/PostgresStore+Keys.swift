@@ -46,9 +46,11 @@ extension PostgresStore {
 
     func save(_ keys: [StoredKey]) throws { try save(keys, knowing: [:]) }
 
-    /// - Parameter versions: what is known of them; one that another node has changed since is a conflict.
-    func save(_ keys: [StoredKey], knowing versions: [String: Int]) throws {
-        guard !keys.isEmpty else { return }
+    /// - Parameters:
+    ///   - versions: what is known of them; one that another node has changed since is a conflict.
+    ///   - beforehand: what is done before they are there; where it throws, they are not.
+    func save(_ keys: [StoredKey], knowing versions: [String: Int], beforehand: () throws -> Void = {}) throws {
+        guard !keys.isEmpty else { return try beforehand() }
         try write { connection, _ in
             try Self.lockKeys(connection)
             for key in keys {
@@ -56,6 +58,7 @@ extension PostgresStore {
                 try Self.save(key, ifThere: true, connection)
             }
             try connection.execute("NOTIFY \(PostgresSchema.channel)")
+            try beforehand()
         }
     }
 

@@ -42,9 +42,11 @@ final class SharedKeys: Sendable {
         }
     }
 
-    /// - Parameter versions: what this node knows of them.
-    func save(_ keys: [StoredKey], knowing versions: [String: Int]) throws {
-        try telling { try store.save(keys, knowing: versions) }
+    /// - Parameters:
+    ///   - versions: what this node knows of them.
+    ///   - beforehand: what is done here before they are there; where it throws, they are not.
+    func save(_ keys: [StoredKey], knowing versions: [String: Int], beforehand: () throws -> Void = {}) throws {
+        try telling { try store.save(keys, knowing: versions, beforehand: beforehand) }
     }
 
     private func telling<Result>(_ work: () throws -> Result) throws -> Result {

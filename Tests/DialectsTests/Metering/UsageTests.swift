@@ -21,6 +21,15 @@ struct UsageTests {
                 TokenUsage(uncachedInput: 0, cacheRead: 9, lacks: .output)
             ),
             (
+                .openai,
+                #"{"results":[],"meta":{"tokens":{"input_tokens":90},"billed_units":{"input_tokens":25,"output_tokens":2,"search_units":1}}}"#,
+                TokenUsage(uncachedInput: 25, output: 2)
+            ),
+            (
+                .openai, #"{"results":[],"meta":{"billed_units":{"search_units":1},"tokens":{"input_tokens":9}}}"#,
+                TokenUsage(uncachedInput: 9, lacks: .output)
+            ),
+            (
                 .anthropic,
                 #"{"model":"m","usage":{"input_tokens":13,"cache_read_input_tokens":22000,"cache_creation_input_tokens":31,"output_tokens":4,"output_tokens_details":{"thinking_tokens":2}}}"#,
                 TokenUsage(uncachedInput: 13, cacheRead: 22000, cacheWrite: 31, output: 4, reasoning: 2)

@@ -21,7 +21,7 @@ import Testing
 
     @Test(arguments: [
         ("\ta: b", 2, 1, "   41 | \ta: b\n      | \t^"),
-        ("a", 9, 5, "   41 | a\n      |  ^"),
+        ("a", 9, 5, "   41 | a\n      |  ^"), ("团: é b", 6, 1, "   41 | 团: é b\n      | \u{3000}    ^"),
         ("a\u{1B}[31m", 1, 1, "   41 | a\u{FFFD}[31m\n      | ^"),
         (String(repeating: "x", count: 300), 2, 3, "   41 | \(String(repeating: "x", count: 120))…\n      |  ^~~"),
         (

@@ -115,6 +115,10 @@ import Testing
         #expect(try store.keys(changedSince: version).count == 1)
         (key.id, key.digest) = ("key_2", KeyDigest(hashing: "other"))
         #expect(throws: KeyFailure.taken(name: "anna", id: "key_1")) { try store.save([key]) }
+        // What cannot be done beforehand leaves nothing there.
+        (key.name, key.id) = ("nora", "key_3")
+        #expect(throws: LedgerFailure.closed) { try store.save([key], knowing: [:]) { throw LedgerFailure.closed } }
+        #expect(try store.keyNames() == ["key_1": "anna"])
         (key.name, key.id) = ("berta", "key_1")
         try store.offer([key])
         #expect(try store.keyNames() == ["key_1": "anna"])

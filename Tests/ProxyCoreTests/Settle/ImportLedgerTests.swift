@@ -192,6 +192,21 @@ import Testing
         await ledger.close()
     }
 
+    /// A directory knows of a configuration's keys only what is shown of them: what looks the same is not taken over blindly.
+    @Test func whatMayBeADeclaredKeyWantsTheConfiguration() async throws {
+        let text = "sk-ci-0123456789abcdefghij"
+        let declared = DeclaredKey(name: "ci", digest: KeyDigest(hashing: text), masked: KeyText.masked(text))
+        let short = DeclaredKey(name: "short", digest: KeyDigest(hashing: "sk-short"), masked: "...")
+        let running = try Running(.declaring([declared, short]))
+        await running.registry.declare([declared, short])
+        await running.ledger.close()
+        let state = StoppedState(running.directory.path)
+        #expect(throws: StateFailure.self) { try state.add([key("other", "sk-other"), key("ci", text)], declared: nil) }
+        #expect(try state.add([key("other", "sk-other")], declared: nil).imported == ["other"])
+        #expect(try state.add([key("ci", text, rows: history())], declared: [declared, short]).booked == ["ci"])
+        #expect(try state.add([key("ci", text, rows: history())], declared: nil).known == ["ci"])
+    }
+
     /// Whoever deletes a key and declares its text does not double what was used under it.
     @Test(arguments: [false, true])
     func theHistoryOfADeletedKeyIsNotBookedForADeclaredOne(isStopped: Bool) async throws {

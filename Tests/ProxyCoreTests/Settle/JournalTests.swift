@@ -62,10 +62,10 @@ import Testing
 
     @Test func listsThatAreTooLongAreCut() throws {
         var record = UsageRecord.sample(1)
-        record.charges = (0..<100).map { LimitCharge(limit: "limit \($0)", bucket: "") }
+        record.charges = (0..<300).map { LimitCharge(limit: "limit \($0)", bucket: "") }
         record.course.steps = (0..<100).map { UsageRecord.Step(tier: "t\($0)", account: "a", status: 500, reason: "5xx") }
         let result = try roundTrip(record)
-        #expect(result.charges == Array(record.charges.prefix(UsageRecord.maximumEntries)))
+        #expect(result.charges == Array(record.charges.prefix(UsageRecord.maximumCharges)))
         #expect(result.course.steps == Array(record.course.steps.prefix(UsageRecord.maximumEntries)))
     }
 

@@ -61,8 +61,9 @@ import Testing
     @Test func aPositionBeyondTheFileStartsASegmentOfItsOwn() throws {
         let (bytes, ends) = try segment(records: 3)
         let position = JournalPosition(segment: 1, offset: ends[2])
-        let (store, _, _) = try recover([1: Array(bytes[..<ends[0]])], booked: position)
+        let (store, log, _) = try recover([1: Array(bytes[..<ends[0]])], booked: position)
         #expect(store.requests == 0)
+        #expect(log.all.map { $0.hasPrefix("warning: the usage journal ends before what is booked of it") } == [true])
         #expect(store.bookedPosition() == .startOf(segment: 2))
     }
 

@@ -58,8 +58,10 @@ public final class KeyRegistry: Sendable {
         try self.init(
             store: ledger.store, shared: ledger.shared.map { SharedKeys($0) }, snapshots: snapshots, logger: logger,
             book: {
+                // Noted first: a disk that fills up in between leaves nothing booked that is to be copied and is not.
+                try ledger.shared?.noteCopy()
                 try ledger.book($0)
-                try ledger.shared?.copyAgain()
+                ledger.shared?.copyAgain()
             })
     }
 
@@ -250,8 +252,7 @@ public final class KeyRegistry: Sendable {
                 // A commit that was reported as failed may have happened all the same.
                 for key in stored where state.stored[key.id] == nil { state.note(key) }
                 let plan = ImportPlan(keys, stored: stored, declared: self.snapshots.current.configuration.keys)
-                try self.shared?.save(plan.fresh.map(\.key), knowing: state.versions)
-                try self.book(plan.fresh)
+                try self.bookEverywhere(plan.fresh, state.versions)
                 for (key, _) in plan.fresh {
                     state.versions[key.id] = nil
                     state.note(key)
@@ -349,16 +350,37 @@ public final class KeyRegistry: Sendable {
 
     private func save(_ key: StoredKey, _ state: inout State) throws(KeyFailure) {
         do {
-            try shared?.save([key], knowing: state.versions)
-            // Which version it has now is seen with the next look.
-            state.versions[key.id] = nil
-            try store.save([key])
+            if let shared {
+                // A change that cannot be stored here is none: who asked gets an error, and no new text.
+                try shared.save([key], knowing: state.versions) { try store.save([key]) }
+                // Which version it has now is seen with the next look.
+                state.versions[key.id] = nil
+            } else {
+                try store.save([key])
+            }
         } catch let failure as KeyFailure {
             throw failure
         } catch {
             throw .storage("\(error)")
         }
         state.note(key)
+    }
+
+    /// Books keys with what was used under them here, and they are all nodes' only then: what others see of them is booked.
+    private func bookEverywhere(_ keys: [(key: StoredKey, usage: ImportedKey)], _ versions: [String: Int]) throws {
+        guard let shared else { return try book(keys) }
+        var isBooked = false
+        do {
+            try shared.save(keys.map(\.key), knowing: versions) {
+                try book(keys)
+                isBooked = true
+            }
+        } catch {
+            guard isBooked else { throw error }
+            // They are here for good; the others get them with the next look.
+            shared.offerAgain()
+            logger.warning("keys that were taken over are not in the shared store yet", metadata: [LogKeys.error: "\(error)"])
+        }
     }
 
     /// A key that the admin API made and that is still there.

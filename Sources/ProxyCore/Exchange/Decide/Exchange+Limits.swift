@@ -40,7 +40,7 @@ extension Exchange {
         case .countTokens, .local: return demand
         case .generate: demand.isAnswered = true
         case .named: demand.isAnswered = request.path != "/v1/embeddings"
-        case .other: demand.isAnswered = request.content.namesModel || request.content.form != nil
+        case .other: demand.isAnswered = !isOnlyRead && (request.content.namesModel || request.content.form != nil)
         }
         guard countsTokens else { return demand }
         guard request.content.object != nil else {
@@ -58,6 +58,9 @@ extension Exchange {
         readAllowance(into: &demand)
         return demand
     }
+
+    /// What is judged or ranked is read, and nothing is written.
+    private var isOnlyRead: Bool { request.path.hasSuffix("/rerank") || request.path.hasSuffix("/moderations") }
 
     /// How long the answer may be, as the request says or the rule of its route.
     private func readAllowance(into demand: inout LimitDemand) {

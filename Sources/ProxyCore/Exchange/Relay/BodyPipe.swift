@@ -243,6 +243,10 @@ struct BodyPipe {
     /// The number of the next event, where they are numbered.
     var nextSequence: Int { meter?.value.nextSequence ?? 0 }
     var usage: TokenUsage? { converter?.value.usage ?? meter?.value.usage }
+    /// What came of it that is no token.
+    var media: MediaUsage {
+        meter.map { MediaUsage(images: $0.value.images, audioMilliseconds: $0.value.audioMilliseconds) } ?? MediaUsage()
+    }
     var error: UpstreamError? { converter?.value.error ?? meter?.value.error }
     /// The stream gave its format's evidence that the response is complete.
     var isComplete: Bool { converter?.value.isComplete ?? meter?.value.isComplete ?? false }

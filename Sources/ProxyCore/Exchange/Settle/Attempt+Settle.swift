@@ -60,6 +60,7 @@ extension Attempt {
         exchange.withRecord(target, model: candidate.model, usage ?? TokenUsage(), provenance, outcome) { record in
             let answered = record.usage.output
             countDeclared(LimitAmounts(record.usage, nanoDollars: record.cost))
+            if usage == nil, isComplete { noteUnpriced(&record) }
             if usage == nil, !request.content.batch.isEmpty { exchange.trail.untold += exchange.batchUsage(candidate) }
             exchange.addUntold(to: &record)
             // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
@@ -68,7 +69,7 @@ extension Attempt {
                 loop.shared.limits.typicalOutput.note(candidate.model, output: answered)
             }
             record.course.status = traits.status
-            if request.method != .get { record.media = body.media }
+            if request.method != .get { record.media = body.pipe?.media ?? body.media }
             // A whole response goes out with its first byte as soon as this is written.
             if isComplete, record.course.firstByteMilliseconds == nil {
                 record.course.firstByteMilliseconds = record.course.durationMilliseconds
@@ -78,6 +79,15 @@ extension Attempt {
             visit(&record)
         }
         return isRecorded
+    }
+
+    /// Images, speech and rankings are paid for though no tokens are told: of a model without a price that is unknown, not nothing.
+    private func noteUnpriced(_ record: inout UsageRecord) {
+        guard request.method == .post, !request.content.namesNoModel, request.content.batch.isEmpty,
+            exchange.view.price(of: candidate.model, at: candidate.upstream) == nil
+        else { return }
+        record.priced = false
+        loop.metrics.unpriced(model: candidate.model)
     }
 
     /// The stream has told an error.

@@ -151,7 +151,7 @@ struct EncodedUsage {
         guard flags.contains(.hasCharges) else { return }
         var reader = PayloadReader(source: lists)
         guard !flags.contains(.hasSteps) || Self.steps(&reader) != nil, let count = reader.number() else { return }
-        for _ in 0..<min(count, UsageRecord.maximumEntries) {
+        for _ in 0..<min(count, UsageRecord.maximumCharges) {
             guard let limit = reader.string(), let bucket = reader.string() else { return }
             body(limit, bucket)
         }
@@ -214,7 +214,7 @@ struct EncodedUsage {
         var reader = PayloadReader(source: lists)
         if flags.contains(.hasSteps), Self.steps(&reader) == nil { return nil }
         if flags.contains(.hasCharges) {
-            guard let count = reader.number(), count <= UsageRecord.maximumEntries, reader.skipTexts(2 * count) else {
+            guard let count = reader.number(), count <= UsageRecord.maximumCharges, reader.skipTexts(2 * count) else {
                 return nil
             }
         }

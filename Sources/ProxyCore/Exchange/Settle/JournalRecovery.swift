@@ -91,7 +91,11 @@ struct JournalRecovery {
             guard !isRecorded else { return false }
             let (end, ending) = known.ending == .newer ? known : try reader.forEach(in: middle..<size) { rollup.add($0) }
             isNewer = ending == .newer
-            if ending != .complete, !isNewer {
+            if booked?.segment == segment, size < start, !isNewer {
+                logger.warning(
+                    "the usage journal ends before what is booked of it: its end is gone, and what is booked stays",
+                    metadata: [LogKeys.segment: "\(segment)", LogKeys.bytes: "\(start - size)"])
+            } else if ending != .complete, !isNewer {
                 report(segment, lost: size - end, isLast: isLast, "\(ending)")
                 isDamaged = !isLast
             }

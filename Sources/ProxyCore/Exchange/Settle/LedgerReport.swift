@@ -39,7 +39,7 @@ extension LedgerReport {
             damages += try store.check()
             if let counts = try store.counts() {
                 (keys, requests) = counts
-                if let booked = try store.bookedPosition(), let end, end < booked {
+                if let booked = try store.bookedPosition(), Self.lacks(booked, journal, end) {
                     damages.append("the database has booked more than the journal holds")
                 }
             }
@@ -49,6 +49,13 @@ extension LedgerReport {
         walk(journal, end)
         let parent = journal.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         setAside = (StateFiles.names(in: journal) + StateFiles.names(in: parent)).filter { $0.contains(".damaged") }
+    }
+
+    /// Whether the journal ends before a position. Where a copy was put back there is none, and nothing is lacking.
+    private static func lacks(_ booked: JournalPosition, _ journal: String, _ end: JournalPosition?) -> Bool {
+        if let end { return end < booked }
+        let size = StateFiles.size(journal + "/" + JournalFormat.fileName(ofSegment: booked.segment))
+        return booked.offset > JournalFormat.headerSize && size.map { $0 < booked.offset } ?? false
     }
 
     private mutating func walk(_ journal: String, _ end: JournalPosition?) {

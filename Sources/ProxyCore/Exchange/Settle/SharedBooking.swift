@@ -138,10 +138,13 @@ public final class SharedBooking: Sendable {
         }
     }
 
+    /// Notes that something is about to be booked beside the journal, whatever comes between.
+    func noteCopy() throws { try local.setWantsCopy(true) }
+
     /// Puts this node's rows there anew: something was booked beside the journal.
-    func copyAgain() throws {
-        // Whatever comes between.
-        try local.setWantsCopy(true)
+    func copyAgain() {
+        // A copy of before may have ended since it was noted.
+        try? local.setWantsCopy(true)
         queue.async { [self] in
             booking.withLock { $0.wantsCopy = true }
             turn()

@@ -18,8 +18,9 @@ extension UsageRecord {
     /// Bytes of one string; what is longer is cut.
     static let maximumString = 1_024
     static let maximumTags = 64
-    /// Of steps and of charges.
+    /// Of steps.
     static let maximumEntries = 64
+    static let maximumCharges = 256
     static let version: UInt8 = 2
     static let firstVersion: UInt8 = 1
 
@@ -155,8 +156,8 @@ extension UsageRecord {
     }
 
     private func put(charges writer: inout PayloadWriter) {
-        writer.put(number: min(charges.count, Self.maximumEntries))
-        for charge in charges.prefix(Self.maximumEntries) {
+        writer.put(number: min(charges.count, Self.maximumCharges))
+        for charge in charges.prefix(Self.maximumCharges) {
             writer.put(string: charge.limit)
             writer.put(string: charge.bucket)
         }
