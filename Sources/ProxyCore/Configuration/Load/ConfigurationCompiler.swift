@@ -58,8 +58,8 @@ struct ConfigurationCompiler {
                 context.error(place, "collides with \(other.path), which takes \(other.value.text)")
             }
             seen.append(place)
-            if listener.proxyProtocol, file.plain.trustedProxies.isEmpty {
-                context.warning(place, "proxy_protocol without trusted_proxies: every connection is refused")
+            if listener.proxyProtocol, let lack = file.plain.trustedProxies.lack(at: listener) {
+                context.warning(place, "proxy_protocol without \(lack): every connection is refused")
             }
             if listener.tls == nil, !listener.isLoopback, place.location.file != "<default>" {
                 context.warning(
