@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import NIOCore
 
@@ -52,16 +53,17 @@ struct LongResponse {
     /// The usage within the end of a document, behind a member that is longer than what is kept: the outermost object goes on with
     /// it to the document's end.
     private static func usage(atEnd end: [UInt8], _ dialect: ClientDialect) -> TokenUsage? {
-        let key = Array((dialect == .gemini ? "\"usageMetadata\"" : "\"usage\"").utf8)
+        // Looked for in letters of either case.
+        let key: StaticString = dialect == .gemini ? "\"usagemetadata\"" : "\"usage\""
         return end.withUnsafeBytes { bytes in
             var start = 0
-            while let found = bytes[start...].firstRange(of: key) {
-                let document = [UInt8(ascii: "{")] + bytes[found.lowerBound...]
+            while let found = ByteSearch.firstIndex(of: key, in: bytes, from: start) {
+                let document = [UInt8(ascii: "{")] + bytes[found...]
                 let usage = document.withUnsafeBytes { document in
                     (try? JSONScan.validate(document)) == nil ? nil : BodyMeter.usage(of: document, dialect: dialect)
                 }
                 if let usage { return usage }
-                start = found.upperBound
+                start = found + key.utf8CodeUnitCount
             }
             return nil
         }
