@@ -41,6 +41,11 @@ public final class RuleSet: Sendable {
         }
     }
 
+    /// Whether some rule speaks of such a request, as far as model and path tell.
+    public func mayDecide(model: String, path: String) -> Bool {
+        rules.contains { $0.match(model, path: path) != nil }
+    }
+
     private func decideByPath(_ model: String, _ path: String, _ gather: () -> Facts) -> RoutingDecision {
         var facts: Facts?
         for (index, rule) in rules.enumerated() {

@@ -314,6 +314,30 @@ def _(lab):
     equal(up.requests, [], "requests at the upstream")
 
 
+@check(
+    "no body is kept for a path that is not open to the key, or that no rule serves: {what}",
+    rows=["not open, length", "not open, chunks", "no rule, length", "no rule, chunks", "no rule, 100-continue"],
+)
+def _(lab, what):
+    p, up = lab.simple("policies: {default: {models: ['claude-*']}}" if what.startswith("not open") else "")
+    wanted = (403, b"may not use this path") if what.startswith("not open") else (404, b"no rule serves this path")
+    framing = {"Transfer-Encoding": "chunked"} if what.endswith("chunks") else {"Content-Length": 1 << 20}
+    if what.endswith("continue"):
+        framing["Expect"] = "100-continue"
+    for method, target in (("POST", "/v1/files"), ("PUT", "/v1/uploads/u1"), ("DELETE", "/v1/batches/b1"), ("GET", "/v1/responses/r1")):
+        connection = p.connect()
+        begun = b"" if what.endswith("continue") else b"400\r\n" if what.endswith("chunks") else b'{"purpose":'
+        connection.send(request_bytes(method, target, "x", p.headers(headers=framing), b"") + begun)
+        answer = connection.answer(method)
+        equal(answer.status, wanted[0], f"the status of {method} {target}, most of whose body never comes")
+        contains(answer.body, wanted[1], f"what is said of {method} {target}")
+        equal(connection.closes(), True, "whether the connection ends, since what follows is no request")
+    equal(up.requests, [], "requests at the upstream")
+    # What is short is looked at first.
+    answer = p.send("POST", "/v1/files", b"{", headers={"Content-Type": "application/json"})
+    equal(answer.status, 400, "the status of a short body that is no JSON")
+
+
 @check("one hundred streams at once all arrive whole and unmixed", seconds=60)
 def _(lab):
     p, up = lab.simple()

@@ -185,6 +185,43 @@ def _(lab, framing):
     equal([request.connection for request in up.requests[1:]], [up.requests[1].connection] * 2, "the upstream's connection")
 
 
+def tokens_of_each(p):
+    usage = p.get("/admin/usage")
+    return [usage[name] / usage["total_requests"] for name in ("total_input_tokens", "total_output_tokens")]
+
+
+@check(
+    "150 readers that stall on whole answers of 2 MB ({framing}) cost little, and others' long answers are whole and counted",
+    rows=["length", "chunked", "close"],
+    seconds=120,
+)
+def _(lab, framing):
+    p, up = lab.simple("timeouts: {head: 30s, connect: 5s, first_byte: 60s, idle: 60s}")
+    long = ANTHROPIC.whole("m", "0123456789abcdef" * (2 * MB // 16))
+    up.reply(whole(long, framing=framing))
+    for _ in range(3):
+        equal(served(p.ask()).body == long, True, "whether an answer is whole that nobody stands beside")
+    tokens = tokens_of_each(p)
+    before, count, readers = p.resident(), 150, []
+    for _ in range(count):
+        connection = p.connect(receive_buffer=4096)
+        connection.request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request())
+        readers.append(connection)
+        time.sleep(0.01)
+    up.wait(3 + count, within=30)
+    time.sleep(1.5)
+    grown = p.resident() - before
+    # 32 MiB are for all long answers together.
+    expect(grown < 48 * MB + count * 160 * KB, f"memory for {count} readers of nothing", f"{grown / MB:.0f} MB")
+    before = booked(p)
+    for _ in range(2):
+        equal(served(p.ask()).body == long, True, "whether an answer is whole beside them")
+    answer = readers[-1].answer()
+    equal((answer.complete, answer.body == long), (True, True), "whether a reader that wakes up gets all of it")
+    eventually(lambda: booked(p) >= before + 3, "the requests that were booked")
+    equal(tokens_of_each(p), tokens, "input and output tokens of each answer that was booked")
+
+
 @check("a stream that breaks off while its reader is behind: the reader gets what came, and the error at the end")
 def _(lab):
     p, up = lab.simple()

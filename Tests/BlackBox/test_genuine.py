@@ -83,7 +83,7 @@ NAMES = {
     "blank": (" ", 400), "control": ("a\x07b", 400), "zero width": ("a\u200bb", 400), "right to left": ("a\u202eb", 400),
     "byte order mark": ("\ufeffa", 400), "no-break space": ("a\u00a0b", 400), "hangul filler": ("\u3164", 400), "line separator": ("a\u2028b", 400),
     "soft hyphen": ("a\u00adb", 400), "private use": ("\ue000", 400), "tag": ("a\U000e0041", 400), "201 bytes": ("x" * 201, 400),
-    "200 bytes": ("x" * 200, 200), "accents": ("Zoë 日本", 200), "around": ("  bob\t\n", 200),
+    "200 bytes": ("x" * 200, 200), "a replacement": ("a\ufffdb", 400), "accents": ("Zoë 日本", 200), "around": ("  bob\t\n", 200),
 }
 
 
@@ -123,14 +123,15 @@ def _(lab):
     equal(p.admin("POST", f"/admin/keys/{made['id']}/disable").status, 200, "by its id")
 
 
-@check("what a new key cannot be ({what}) is a 4xx that says why", rows=["an unknown policy", "an unknown member", "a member twice", "33 tags", "a long tag", "an invisible tag", "2 MiB"])
+@check("what a new key cannot be ({what}) is a 4xx that says why", rows=["an unknown policy", "an unknown member", "a member twice", "33 tags", "a long tag", "an invisible tag", "half a pair", "half a pair in a tag", "half a pair as a tag", "no UTF-8", "2 MiB"])
 def _(lab, what):
     p, _up = lab.simple()
     body = {
         "an unknown policy": b'{"name":"a","policy":"nope"}', "an unknown member": b'{"name":"a","polcy":"default"}',
         "a member twice": b'{"name":"a","name":"b"}', "33 tags": json.dumps({"name": "a", "tags": {f"t{i}": "x" for i in range(33)}}).encode(),
         "a long tag": json.dumps({"name": "a", "tags": {"t": "x" * 300}}).encode(), "an invisible tag": json.dumps({"name": "a", "tags": {"t": "\u200b"}}).encode(),
-        "2 MiB": json.dumps({"name": "a" * (2 << 20)}).encode(),
+        "half a pair": b'{"name":"a\\ud800b"}', "half a pair in a tag": b'{"name":"a","tags":{"t":"\\udfff"}}', "half a pair as a tag": b'{"name":"a","tags":{"\\ud83d":"t"}}',
+        "no UTF-8": b'{"name":"a\xff"}', "2 MiB": json.dumps({"name": "a" * (2 << 20)}).encode(),
     }[what]
     answer = p.send("POST", "/admin/keys", body, ADMIN_KEY, {"Content-Type": "application/json"})
     one_of(answer.status, (400, 413), "the status")

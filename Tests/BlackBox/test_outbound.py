@@ -161,7 +161,7 @@ def _(lab):
 
 @check(
     "{what}: no proxy on the way",
-    rows=["localhost", "no_proxy name", "no_proxy above", "no_proxy *", "NO_PROXY in the environment", "proxy: none", "no_proxy with its port"],
+    rows=["localhost", "no_proxy name", "no_proxy above", "no_proxy *", "NO_PROXY in the environment", "proxy: none", "no_proxy with its port", "no_proxy with a dot behind it"],
 )
 def _(lab, what):
     way = Forwarder(lab, says=SAYINGS["403"][0])
@@ -171,6 +171,7 @@ def _(lab, what):
         "no_proxy above": "no_proxy: a.example",
         "no_proxy *": "no_proxy: '*'",
         "no_proxy with its port": "no_proxy: ['.a.example:8443']",
+        "no_proxy with a dot behind it": "no_proxy: [a.example.]",
     }.get(what, "")
     p = proxyd(
         lab, f"https://{host}:{free_port() if what == 'localhost' else 8443}", extra=", proxy: none" if what == "proxy: none" else "",
@@ -179,6 +180,16 @@ def _(lab, what):
     equal(p.ask().status, 502, "the status")
     equal(way.heads, [], "what the proxy was asked")
     p.wait_log("reason=refused" if what == "localhost" else "reason=dns")
+
+
+@check("a no_proxy that names no host ({value}) is an error at its place", rows=["10.0.0.0/33", "https://a.example", "a.example:port"])
+def _(lab, value):
+    up = lab.upstream()
+    p = lab.proxyd(f"no_proxy: [b.example, '{value}']\nupstreams: {{a: {up.declare()}}}\nrules: [{{tiers: [a]}}]\n", start=False)
+    p.spawn("--check-config", "--config", str(p.config))
+    p.meant_to_end = True
+    equal(p.wait(), 78, "the exit status")
+    contains(p.output(), f"no_proxy[1]: '{value}' names no host", "what is said")
 
 
 @check("a proxy's password is in no message about it", rows=None)

@@ -100,6 +100,21 @@ def _(lab, method, path):
     expect(answer.header("allow"), "an Allow field")
 
 
+@check("a body of JSON that is no UTF-8 is a 400 on every path: {wrong}", rows=[
+    b"\xff", b"\xc3(", b"m\xc1\xafdel", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"gr\xfc\xdf"])
+def _(lab, wrong):
+    p, up = _house(lab, ALL)
+    for path, body in (("/v1/chat/completions", b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}'),
+                       ("/v1/messages", b'{"model":"claude-1","max_tokens":1,"messages":[{"role":"user","content":"Hi"}],"metadata":{"%s":1}}'),
+                       ("/v1/messages/count_tokens", b'{"model":"claude-1","messages":[],"%s":1}'), ("/v1/responses", b'{"model":"gpt-4o","%s":"claude-1"}'),
+                       ("/v1/embeddings", b'{"model":"gpt-4o","input":"%s"}'), ("/v1beta/models/gemini-1:generateContent", b'{"contents":[{"parts":[{"text":"%s"}]}]}'),
+                       ("/v1/x", b'{"%s":1}'), ("/v1/files", b'["%s"]')):
+        answer = _refused(p, up, "POST", path, body % wrong)
+        contains(answer.body, b"UTF-8", "what is wrong with it")
+    answer = p.send("POST", "/v1/chat/completions", '{"model":"gpt-4o","messages":[{"role":"user","content":"grüß 日本 🌊"}]}'.encode())
+    equal(answer.status, 200, "the status of a text that is one")
+
+
 @check("a body that names the model twice, or in other letters, is a 400 on every path: {body}", rows=[
     '{"model":"gpt-4o","model":"claude-opus"}', '{"model":"gpt-4o","Model":"claude-opus"}', '{"MODEL":"claude-opus"}',
     '{"model":"gpt-4o","mod\\u0065l":"claude-opus"}', '{"\\u004dodel":"claude-opus","model":"gpt-4o"}', '{"model":["claude-opus"]}'])

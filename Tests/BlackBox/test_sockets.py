@@ -33,6 +33,21 @@ def v6(source):
     return v2(0x21, 0x21, address + address + struct.pack("!HH", 4711, 443))
 
 
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def summed(source, wrong=0):
+    """With the checksum of the whole header in a TLV, behind another one."""
+    blank = v4(source, b"\x04\x00\x01a\x03\x00\x04" + bytes(4))
+    return blank[:-4] + struct.pack("!I", crc32c(blank) ^ wrong)
+
+
 def proxied(lab, more="trusted_proxies: [127.0.0.0/8]", listen=LISTEN):
     """proxyd that takes PROXY headers, and has a listener without for the harness."""
     port = free_port()
@@ -73,6 +88,7 @@ HEADERS = {
     "v2 TCP4": (v4("10.1.2.3"), 200),
     "v2 TCP4 of elsewhere": (v4("192.0.2.1"), 403),
     "v2 TCP4 with TLVs": (v4("10.1.2.3", b"\x04\x00\x03abc\x01\x00\x00"), 200),
+    "v2 TCP4 with its checksum": (summed("10.1.2.3"), 200),
     "v2 TCP6": (v6("2001:db8::7"), 200),
     "v2 LOCAL": (v2(0x20, 0x00), 403),
     "v2 LOCAL with addresses": (v2(0x20, 0x11, socket.inet_aton("10.1.2.3") * 2 + b"\0\1\0\2"), 403),
@@ -105,6 +121,9 @@ BROKEN = {
     "v2 that is too short": v2(0x21, 0x21, b"x" * 12),
     "v2 that is too long": SIGNATURE + b"\x21\x11\xff\xff" + b"x" * 5000,
     "v2 with a broken TLV": v4("10.1.2.3", b"\x04\x00\x09abc"),
+    "v2 with a wrong checksum": summed("10.1.2.3", wrong=1),
+    "v2 with a checksum of another header": summed("10.1.2.3").replace(socket.inet_aton("10.1.2.3"), socket.inet_aton("10.1.2.4")),
+    "v2 with a checksum of three bytes": v4("10.1.2.3", b"\x03\x00\x03abc"),
 }
 
 
@@ -154,12 +173,22 @@ def _(lab, name):
     contains(talk(lab, port, HEADERS[name][0] + forwarded), b"HTTP/1.1 403 ", "the answer")
 
 
-@check("proxy_protocol without trusted_proxies is warned about")
-def _(lab):
-    p, _up = lab.simple(LISTEN, start=False)
+@check(
+    "proxy_protocol where nobody who connects is trusted is warned about: {lack}",
+    rows=[
+        ("", LISTEN, "without trusted_proxies:"), ("trusted_proxies: [unix]", LISTEN, "without an address in trusted_proxies:"),
+        ("trusted_proxies: [10.0.0.0/8]", LISTEN.replace("127.0.0.1:@PORT@", "unix:@DIR@/p"), "without `unix` in trusted_proxies:"),
+        ("trusted_proxies: [unix, 10.0.0.0/8]", LISTEN.replace("127.0.0.1:@PORT@", "unix:@DIR@/p"), ""),
+    ],
+)
+def _(lab, trusted, listen, lack):
+    p, _up = lab.simple(f"{listen}\n{trusted}", start=False)
     p.spawn("--check-config", "-c", str(p.config))
     equal(p.wait(), 0, "the exit code")
-    contains(p.output(), "trusted_proxies", "the warning")
+    if lack:
+        contains(p.output(), f"proxy_protocol {lack} every connection is refused", "the warning")
+    else:
+        lacks(p.output(), "every connection is refused", "what is said")
 
 
 # ---------------------------------------------------------------------------------------------------- Unix sockets

@@ -17,16 +17,38 @@ extension UpstreamError {
         }
     }
 
-    /// Strings of a request that an error which blames it repeats, and which would take an account out if they were the vendor's: for
-    /// `heard`.
-    public func repeated(of request: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer) -> [String] {
-        guard Self.blamesRequest(readAs ?? status) else { return [] }
+    /// Whether it is a refusal, of the key, or of what was asked for.
+    private var refuses: Bool { [401, 403].contains(readAs ?? status) }
+
+    /// Strings of a request that an error which blames or refuses it repeats, and which would take an account out if they were the
+    /// vendor's: for `heard`. Nil where they are too many to be told from the vendor's.
+    public func repeated(of request: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer) -> [String]? {
+        guard Self.blamesRequest(readAs ?? status) || refuses else { return [] }
         switch subject {
         case .credential, .money, .limit: break
         case .model, .request, .content, nil: return []
         }
         let text = message.utf8.map(ASCII.lowercased)
-        return Self.strings(of: request, head, in: text, with: RefusalWords.blamingAccount) ?? [message]
+        return Self.strings(of: request, head, in: text, with: RefusalWords.blamingAccount)
+    }
+
+    /// The same as far as the vendor says it: without what `names` of the client's, and strings of its request, put into its words.
+    ///
+    /// A refusal that says nothing is one of the credential. So it is heard without the strings only where what is left of it is
+    /// about less than that: somebody who writes what vendors say must not make an honest one worse.
+    public func heard(without names: [String], repeated: [String]?) -> UpstreamError {
+        let heard = heard(without: names)
+        guard repeated?.isEmpty != true else { return heard }
+        var own = self.heard(without: names + (repeated ?? [message]))
+        guard refuses else { return own }
+        switch own.subject {
+        case .request, .content, .model: return own
+        case nil where !isVendors: return own
+        case nil where repeated == nil:
+            own.subject = .request
+            return own
+        case .credential, .money, .limit, nil: return heard
+        }
     }
 
     /// Whether an error that blames its request speaks of exhaustion in that request's own strings alone: names of fields, tools and

@@ -77,7 +77,12 @@ public enum TokenEstimate {
 
     /// How many tokens stand in what has come of a whole response.
     public static func response(_ body: UnsafeRawBufferPointer) -> Int {
-        (TextMeasure.bytes(of: body) &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
+        response(byteCount: TextMeasure.bytes(of: body))
+    }
+
+    /// The same of which no more than its length is known.
+    public static func response(byteCount: Int) -> Int {
+        (byteCount &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
     }
 
     private static func isPrompt(_ key: UnsafeRawBufferPointer) -> Bool {

@@ -25,10 +25,9 @@ public struct ProxyRules: Sendable, Hashable {
         case name(String, onlyBelow: Bool, port: Int?)
         case range(AddressRange)
 
-        /// nil for what is empty.
+        /// nil for what names no host.
         init?(_ text: String) {
             var text = text.lowercased()
-            guard !text.isEmpty else { return nil }
             if text == "*" {
                 self = .everything
                 return
@@ -38,13 +37,24 @@ public struct ProxyRules: Sendable, Hashable {
                 self = .range(range)
                 return
             }
-            guard let (host, digits) = UpstreamURL.split(text[...]) else { return nil }
-            if text.hasPrefix("*.") || text.hasPrefix(".") {
-                self = .name(String(host.drop { $0 == "*" || $0 == "." }), onlyBelow: true, port: digits.flatMap { Int($0) })
-            } else {
-                self = .name(host, onlyBelow: false, port: digits.flatMap { Int($0) })
+            guard let (named, digits) = UpstreamURL.split(text[...]) else { return nil }
+            var port: Int?
+            if let digits {
+                guard let number = Int(digits), (1...65_535).contains(number) else { return nil }
+                port = number
             }
+            let start = named.hasPrefix("*.") ? 2 : named.hasPrefix(".") ? 1 : 0
+            var host = named.dropFirst(start)
+            // A name with the dot of the root behind it is the same name.
+            if host.hasSuffix(".") { host.removeLast() }
+            guard host.contains(":") || Schema.isName(String(host)), !host.hasPrefix("."), !host.hasSuffix(".") else {
+                return nil
+            }
+            self = .name(String(host), onlyBelow: start > 0, port: port)
         }
+
+        /// The pieces of a setting that may name several.
+        static func pieces(of text: String) -> [String] { text.split { $0 == "," || $0 == " " }.map(String.init) }
 
         func holds(_ host: String, _ port: Int) -> Bool {
             switch self {

@@ -45,6 +45,7 @@ final class Exchange {
             if let verdict = try accept(bytes, bodyLength: bodyLength) { return verdict }
             try authenticate(bytes)
             if request.endpoint == .local, !takesLocalBody(bytes) { return .serve }
+            if request.endpoint == .other { try admitPath(bodyLength: bodyLength) }
             try RequestCodings.admit(request.rare)
             return .takeBody
         } catch {

@@ -103,6 +103,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     func flush() {
         if let outlet { response.flush(to: outlet) }
+        if !isWritable { seat.unread(bytesOnTheWay, loop) }
     }
 
     func finish(keepAlive: Bool) {
@@ -255,6 +256,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         guard isWritable else { return }
+        seat.unread(0, loop)
         exchange?.clientHasRoom()
         // Requests that came early waited for the responses before them to be read.
         guard case .head = phase else { return }
@@ -303,7 +305,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         guard !reads, let outlet, clock.inputClosedAt == nil else { return }
         switch phase {
         case .closed: return
-        case .answering where reader.count >= ClientLimits.waitingBytes: return
+        case .answering where reader.count >= seat.waitingBytes: return
         // Who does not read its responses asks for no more of them.
         case .head where !isWritable: return
         case .answering, .head, .length, .chunked, .lingering:
@@ -552,8 +554,7 @@ extension ClientConnection: Sweepable {
 
     /// How long the first byte of a request is waited for.
     private func idleLimit(_ timeouts: Timeouts) -> TimeAmount {
-        let time = TimeAmount(clock.isFirstRequest ? timeouts.head : timeouts.idle)
-        return seat.isGuest ? min(time, ClientLimits.guestTimeout) : time
+        min(TimeAmount(clock.isFirstRequest ? timeouts.head : timeouts.idle), seat.patience(loop))
     }
 
     func sweep(now: NIODeadline) {
@@ -586,7 +587,8 @@ extension ClientConnection: Sweepable {
             }
             exchange?.sweep(now: now)
         case .lingering(let until):
-            if now > until || (now - clock.phaseBegan > TimeAmount(timeouts.idle) && !stillReads(now)) { close() }
+            let limit = min(TimeAmount(timeouts.idle), seat.patience(loop))
+            if now > until || (now - clock.phaseBegan > limit && !stillReads(now)) { close() }
         case .closed:
             break
         }

@@ -6,6 +6,8 @@ final class ClientRoom: Sendable {
     let open = Atomic<Int>(0)
     /// Where it is told what becomes of them.
     let events: ConnectionEvents
+    /// What long responses take together.
+    let responses = ResponseRoom()
     /// The slots of every listener that is bound.
     private let slots = Mutex<[ConnectionSlots]>([])
 

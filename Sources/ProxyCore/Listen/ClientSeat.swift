@@ -12,6 +12,9 @@ struct ClientSeat {
     /// Whether it keeps more of a body than a stranger does.
     private var holdsLongBody = false
 
+    /// What waits here for a client that does not read, among what all long responses take.
+    private var place: ResponseRoom.Place?
+
     init(_ slots: ConnectionSlots) {
         self.slots = slots
     }
@@ -83,8 +86,26 @@ struct ClientSeat {
         slots.leaveLongBody()
     }
 
+    /// How much of a next request may wait while a response is on its way.
+    var waitingBytes: Int { isAcquainted ? ClientLimits.waitingBytes : ClientLimits.strangersBytes }
+
+    /// - Parameter count: bytes that the client has not read, and the kernel not taken.
+    mutating func unread(_ count: Int, _ loop: LoopContext) {
+        guard count > RelayLimits.shortBytes else { return place = nil }
+        let place = place ?? ResponseRoom.Place(loop.shared.clients.responses)
+        self.place = place
+        place.set(count)
+    }
+
+    /// How long it is waited for at most, whatever the configuration says.
+    func patience(_ loop: LoopContext) -> TimeAmount {
+        if isGuest { return ClientLimits.guestTimeout }
+        return place != nil && loop.shared.clients.responses.isOverfull ? ClientLimits.stalledTimeout : .nanoseconds(.max)
+    }
+
     mutating func leave() {
         leaveLongBody()
+        place = nil
         if let slot { slots.leave(slot) }
         slot = nil
     }

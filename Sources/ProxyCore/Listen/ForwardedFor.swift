@@ -23,6 +23,13 @@ public struct TrustedProxies: Sendable, Hashable {
 
     public var isEmpty: Bool { ranges.isEmpty && !includesUnixSockets }
 
+    /// What there would have to be for anybody to be trusted who connects to a listener; nil where it is there.
+    func lack(at listener: Listener) -> String? {
+        if isEmpty { return "trusted_proxies" }
+        if listener.unixPath != nil { return includesUnixSockets ? nil : "`unix` in trusted_proxies" }
+        return ranges.isEmpty ? "an address in trusted_proxies" : nil
+    }
+
     func contains(_ address: AddressRange.Address) -> Bool { ranges.contains { $0.contains(address) } }
 }
 

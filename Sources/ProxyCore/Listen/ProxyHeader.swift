@@ -93,9 +93,7 @@ struct ProxyHeader: Equatable {
         let byteCount = 16 + length
         guard !isLocal else { return .complete(ProxyHeader(byteCount: byteCount, source: .unknown)) }
         let block = UnsafeRawBufferPointer(rebasing: bytes[16..<byteCount])
-        guard holdsTLVs(UnsafeRawBufferPointer(rebasing: block[addressLength(bytes[13])...]), family: bytes[13]) else {
-            return .invalid
-        }
+        guard holdsTLVs(UnsafeRawBufferPointer(rebasing: bytes[..<byteCount])) else { return .invalid }
         let source: Source
         switch bytes[13] {
         case 0x11:
@@ -119,14 +117,29 @@ struct ProxyHeader: Equatable {
         }
     }
 
-    /// Whether all that follows the addresses is whole: type, length, value. Without a family the block is not to be looked at.
-    private static func holdsTLVs(_ bytes: UnsafeRawBufferPointer, family: UInt8) -> Bool {
-        guard family != 0 else { return true }
-        var index = 0
-        while index < bytes.count {
-            guard index + 3 <= bytes.count else { return false }
-            index += 3 + (Int(bytes[index + 1]) << 8 | Int(bytes[index + 2]))
+    /// A checksum of the whole header, with zeros in its own place.
+    private static let checksumType: UInt8 = 0x03
+
+    /// Whether all that follows the addresses of a header is whole: type, length, value; and the checksum is right, where there is
+    /// one. Without a family the block is not to be looked at.
+    private static func holdsTLVs(_ header: UnsafeRawBufferPointer) -> Bool {
+        guard header[13] != 0 else { return true }
+        var index = 16 + addressLength(header[13])
+        while index < header.count {
+            guard index + 3 <= header.count else { return false }
+            let (type, start) = (header[index], index + 3)
+            index = start + (Int(header[index + 1]) << 8 | Int(header[index + 2]))
+            guard index <= header.count else { return false }
+            guard type != checksumType || isRight(header[start..<index], of: header) else { return false }
         }
-        return index == bytes.count
+        return true
+    }
+
+    private static func isRight(_ checksum: Slice<UnsafeRawBufferPointer>, of header: UnsafeRawBufferPointer) -> Bool {
+        guard checksum.count == 4 else { return false }
+        var blanked = Array(header)
+        for index in checksum.indices { blanked[index] = 0 }
+        let told = checksum.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return blanked.withUnsafeBytes { CRC32C.checksum($0) } == told
     }
 }

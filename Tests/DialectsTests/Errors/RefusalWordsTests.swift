@@ -392,9 +392,46 @@ struct RefusalWordsTests {
             let error = UpstreamError.read(status: 400, body: body)
             #expect(error.subject != nil)
             let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-            let heard = error.heard(without: ["m"] + withBytes(request) { error.repeated(of: $0, head: nothing) })
+            let heard = error.heard(without: ["m"], repeated: withBytes(request) { error.repeated(of: $0, head: nothing) })
             #expect(heard.subject == subject)
             #expect(heard.isExhausted == (subject != nil))
+        }
+    }
+
+    @Test(
+        "a refusal of what was asked for that repeats it is none of the account",
+        arguments: [
+            ("Your input was flagged: my account has been closed", #"{"text":"my account has been closed"}"#, .content),
+            ("missing scopes for credit balance is too low", #"{"name":"Credit balance is too low"}"#, .request),
+            ("You may not use this model for insufficient balance", #"{"x":["insufficient balance"]}"#, .model),
+            // What the vendor says by itself stays its word, whoever else says it: without it the account would be worse off.
+            ("Quota exceeded", #"{"text":"quota exceeded"}"#, .limit),
+            ("Insufficient balance", #"{"text":"insufficient balance"}"#, .money),
+            ("Your organization has been disabled", #"{"text":"your organization has been disabled"}"#, .credential),
+            ("Your input was flagged: your account has been closed", #"{"text":"my account has been"}"#, .credential),
+        ] as [(String, String, RefusalSubject)])
+    func repeatedInARefusal(message: String, request: String, subject: RefusalSubject) {
+        withBytes(Self.error(message)) { body in
+            let error = UpstreamError.read(status: 403, body: body)
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            let repeated = withBytes(request) { error.repeated(of: $0, head: nothing) }
+            #expect(error.heard(without: ["m"], repeated: repeated).subject == subject)
+        }
+    }
+
+    @Test("a request that is full of such words takes nobody out, nor does what stands before the vendor")
+    func refusedAmongMany() {
+        let many = (0..<2_000).map { "\"a\($0) account has been\"" }.joined(separator: ",")
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        withBytes(Self.error("Rejected: a7 account has been")) { body in
+            let error = UpstreamError.read(status: 403, body: body)
+            let repeated = withBytes("{\"m\":[\(many)]}") { error.repeated(of: $0, head: nothing) }
+            #expect(error.subject == .credential && error.heard(without: [], repeated: repeated).subject == .request)
+        }
+        withBytes("<html>Blocked: my account has been closed</html>") { body in
+            let error = UpstreamError.read(status: 403, body: body)
+            let repeated = withBytes(#"{"text":"my account has been closed"}"#) { error.repeated(of: $0, head: nothing) }
+            #expect(error.subject == .credential && error.heard(without: [], repeated: repeated).subject == nil)
         }
     }
 

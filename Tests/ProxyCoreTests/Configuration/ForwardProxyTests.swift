@@ -46,9 +46,48 @@ import Testing
             ("https://api.example:8443", "api.example:443", false), ("https://10.1.2.3", "10.0.0.0/8", true),
             ("https://11.1.2.3", "10.0.0.0/8", false), ("https://10.1.2.3", "10.1.2.3", true),
             ("https://[fd00::1]", "fd00::/8", true), ("https://[fd00::1]", "[fd00::1]", true),
+            ("https://api.example", "api.example.", true), ("https://api.example.", "api.example", true),
+            ("https://deep.api.example", ".api.example.", true), ("https://api.example", "api.example.:443", true),
+            ("https://[fd00::1]", "[fd00::1]:443", true), ("https://[fd00::1]", "[fd00::1]:8443", false),
         ])
     func exceptions(url: String, except: String, isDirect: Bool) throws {
         #expect(try Self.isDirect(url, except: except) == isDirect)
+    }
+
+    @Test(arguments: [
+        "", ".", "*.", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "a.example/8", "https://a.example", "a.example:", "a.example:x",
+        "a.example:0", "a.example:65536", "a.*.example", "*a.example", "a.example..", "..example",
+    ])
+    func whatNamesNoHostIsNoException(_ text: String) {
+        #expect(ProxyRules.Exception(text) == nil)
+    }
+
+    @Test(
+        "A file's exception that names no host is an error at its place",
+        arguments: ["10.0.0.0/33", "a.example, https://b.example", "a.example:port"])
+    func exceptionsOfAFile(_ text: String) {
+        let loaded = ConfigurationFixture.load(
+            """
+            no_proxy: [good.example, '\(text)']
+            upstreams: {a: {url: "http://127.0.0.1:1", dialect: anthropic}}
+            rules: [{tiers: [a]}]
+            """)
+        let errors = loaded.diagnostics.filter { $0.severity == .error && $0.message.contains("names no host") }
+        #expect(errors.map(\.path) == ["no_proxy[1]"])
+    }
+
+    @Test("The environment's is a warning, where there is a proxy", arguments: [true, false])
+    func exceptionsOfTheEnvironment(_ hasProxy: Bool) {
+        let file = """
+            upstreams: {a: {url: "http://127.0.0.1:1", dialect: anthropic}}
+            rules: [{tiers: [a]}]
+            """
+        let proxy = hasProxy ? ["HTTPS_PROXY": "http://proxy:1"] : [:]
+        let loaded = ConfigurationFixture.load(
+            file, environment: proxy.merging(["NO_PROXY": "a.example, 169.254/16"]) { $1 })
+        let told = loaded.diagnostics.filter { $0.message.contains("the environment's NO_PROXY has '169.254/16'") }
+        #expect(told.map(\.severity) == (hasProxy ? [.warning] : []))
+        #expect(loaded.snapshot != nil)
     }
 
     @Test(

@@ -60,6 +60,23 @@ import Testing
         #expect(told == expected)
     }
 
+    @Test(
+        arguments: [
+            ("default", "/v1/files/f", nil), ("narrow", "/v1/files/f", nil),
+            ("narrow", "/v1/batches", "the API key may not use this path"),
+            (nil, "/v1/files/f", "the API key may not use this path"),
+            ("default", "/v1/batches", "no rule serves this path"),
+        ] as [(String?, String, String?)])
+    func aPathWithoutAModelIsRefusedBeforeThereIsABody(_ policy: String?, _ path: String, _ expected: String?) throws {
+        let router = try Self.router(policy, path: path)
+        do throws(LocalReply) {
+            try router.admitWithoutModel()
+            #expect(expected == nil)
+        } catch {
+            #expect(error.message == expected)
+        }
+    }
+
     @Test func factsDecide() throws {
         var facts = Facts()
         facts.request.model = "claude-5"

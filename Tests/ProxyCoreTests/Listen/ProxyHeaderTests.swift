@@ -72,6 +72,22 @@ struct ProxyHeaderTests {
         }
     }
 
+    @Test func `a checksum of the header is looked at`() throws {
+        // Worked out by another program: CRC-32C of the header with zeros in its place.
+        let right = Self.binary(0x21, 0x11, Self.v4 + [4, 0, 1, 9, 3, 0, 4] + [0x00, 0xea, 0xbb, 0xac] + [1, 0, 0])
+        #expect(read(right) == .complete(ProxyHeader(byteCount: right.count, source: try Self.source("10.1.2.3"))))
+        for index in [16, 20, 34, 40, right.count - 4] {
+            var wrong = right
+            wrong[index] ^= 1
+            #expect(read(wrong) == .invalid)
+        }
+        for value in [[], [0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0]] as [[UInt8]] {
+            #expect(read(Self.binary(0x21, 0x11, Self.v4 + [3, 0, UInt8(value.count)] + value)) == .invalid)
+        }
+        // What a balancer says of itself has nothing that counts.
+        #expect(read(Self.binary(0x20, 0x11, Self.v4 + [3, 0, 4, 0, 0, 0, 0])) != .invalid)
+    }
+
     @Test func `the binary form that is not exactly one is refused`() {
         for bytes in [
             Self.binary(0x22, 0x11, Self.v4), Self.binary(0x11, 0x11, Self.v4), Self.binary(0x01, 0x11, Self.v4),

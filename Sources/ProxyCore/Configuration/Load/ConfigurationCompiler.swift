@@ -58,8 +58,8 @@ struct ConfigurationCompiler {
                 context.error(place, "collides with \(other.path), which takes \(other.value.text)")
             }
             seen.append(place)
-            if listener.proxyProtocol, file.plain.trustedProxies.isEmpty {
-                context.warning(place, "proxy_protocol without trusted_proxies: every connection is refused")
+            if listener.proxyProtocol, let lack = file.plain.trustedProxies.lack(at: listener) {
+                context.warning(place, "proxy_protocol without \(lack): every connection is refused")
             }
             if listener.tls == nil, !listener.isLoopback, place.location.file != "<default>" {
                 context.warning(
@@ -102,10 +102,27 @@ struct ConfigurationCompiler {
         configuration.proxies.https = file.httpsProxy ?? environmentsProxy("HTTPS_PROXY", "https_proxy")
         // A CGI's environment has the client's `Proxy` header there, which is no setting; proxyd is never one.
         configuration.proxies.http = environmentsProxy("HTTP_PROXY", "http_proxy")
-        let exceptions = file.noProxy ?? [context.environment["NO_PROXY"] ?? context.environment["no_proxy"] ?? ""]
-        configuration.proxies.exceptions = exceptions.flatMap { $0.split { $0 == "," || $0 == " " } }.compactMap {
-            ProxyRules.Exception(String($0))
+        let exceptions = (file.noProxy ?? [environmentsExceptions()]).flatMap(ProxyRules.Exception.pieces)
+        configuration.proxies.exceptions = exceptions.compactMap { ProxyRules.Exception($0) }
+    }
+
+    private func environmentsExceptions() -> String {
+        for name in ["NO_PROXY", "no_proxy"] {
+            guard let text = context.environment[name] else { continue }
+            let pieces = ProxyRules.Exception.pieces(of: text)
+            if configuration.proxies.https != nil || configuration.proxies.http != nil,
+                let piece = pieces.first(where: { ProxyRules.Exception($0) == nil })
+            {
+                context.warning(environmentsPlace, "the environment's \(name) has '\(piece)', which names no host")
+            }
+            return text
         }
+        return ""
+    }
+
+    /// Where what is wrong with the environment is told.
+    private var environmentsPlace: Located<String> {
+        file.upstreamNames.first ?? Located(value: "", location: SourceLocation(file: "", line: 1, column: 1), path: "")
     }
 
     private func environmentsProxy(_ names: String...) -> ForwardProxy? {
@@ -114,10 +131,7 @@ struct ConfigurationCompiler {
             do throws(Schema.Problem) {
                 return try ForwardProxy.parse(text, needsScheme: false)
             } catch {
-                let place =
-                    file.upstreamNames.first
-                    ?? Located(value: "", location: SourceLocation(file: "", line: 1, column: 1), path: "")
-                context.error(place, "the environment's \(name) cannot be used: \(error.message)")
+                context.error(environmentsPlace, "the environment's \(name) cannot be used: \(error.message)")
                 return nil
             }
         }

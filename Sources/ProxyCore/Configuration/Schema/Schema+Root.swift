@@ -30,7 +30,7 @@ extension Schema {
             "Proxy on the way to `https` upstreams, `http://[user:password@]host:port`. This machine's own hosts are reached directly."
         )
         static let noProxy = Key(
-            "no_proxy", .oneOrList(.text("a host")), .none("that of the environment's NO_PROXY, if any"),
+            "no_proxy", .oneOrList(.directHosts), .none("that of the environment's NO_PROXY, if any"),
             "Hosts that are reached without a proxy: names (and all below them), addresses, CIDR blocks, `*`.")
         static let fallback = Key(
             "fallback", FallbackKeys.fileKind, .value("{}"), "When a request goes on to the next account or tier.")

@@ -50,6 +50,18 @@ extension Schema.Kind where Value == ForwardProxy {
     }
 }
 
+extension Schema.Kind where Value == String {
+    /// Hosts that are reached directly; one text may name several, as in the environment.
+    static var directHosts: Self {
+        text("a host").map { text, node, path, context in
+            for piece in ProxyRules.Exception.pieces(of: text) where ProxyRules.Exception(piece) == nil {
+                context.error(at: node, path, "'\(piece)' names no host; write api.example, .example, 10.0.0.0/8 or *")
+            }
+            return text
+        }
+    }
+}
+
 extension Schema.Kind where Value == ProxyChoice {
     static var proxyChoice: Self {
         hidingUsers(

@@ -21,12 +21,12 @@ public enum KeyName {
     }
 
     /// Whether every character shows, and shows where it is: no control or formatting characters, no other blanks than the
-    /// space, nothing that is drawn as nothing, nothing that is assigned to nobody.
+    /// space, nothing that is drawn as nothing, nothing that is assigned to nobody, or stands for what could not be read.
     public static func isVisible(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
             if scalar.isASCII { return !scalar.isControl }
             // The braille pattern without dots is a symbol by its category.
-            guard scalar != "\u{2800}", !scalar.properties.isDefaultIgnorableCodePoint else { return false }
+            guard scalar != "\u{2800}", scalar != "\u{FFFD}", !scalar.properties.isDefaultIgnorableCodePoint else { return false }
             switch scalar.properties.generalCategory {
             case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .spaceSeparator:
                 return false

@@ -158,11 +158,18 @@ extension ClientRequest {
             content.object = outline.object
             content.holdsEnvelopes = outline.holdsEnvelopes
         }
-        guard let problem else { return }
+        guard let problem else { return try requireText(need) }
         self.members.removeAll(keepingCapacity: true)
         content.object = nil
+        if need == .object || need == .json { try requireText(need) }
         guard need == .object || isRefused(problem, need) else { return }
         throw LocalReply(.badRequest, Self.text(of: problem), stage: .decide)
+    }
+
+    /// JSON is UTF-8: who mends what is none may read other names in it than others do. A file may be anything.
+    private func requireText(_ need: Need) throws(LocalReply) {
+        guard need != .anything, let offset = withBody({ UTF8Scan.firstInvalid(in: $0) }) else { return }
+        throw LocalReply(.badRequest, "the request body is not valid JSON (no UTF-8 at byte \(offset))", stage: .decide)
     }
 
     private func isRefused(_ problem: JSONScan.Problem, _ need: Need) -> Bool {

@@ -35,6 +35,17 @@ extension Exchange {
         return plan
     }
 
+    /// No body is kept for a path that is not open to the key, or that nobody serves: a short one is looked at all the same, since
+    /// what is wrong with it is told first. Where decisions are noted they are made with all that they go by.
+    /// - Parameter bodyLength: as the head tells it.
+    func admitPath(bodyLength: Int) throws(LocalReply) {
+        guard bodyLength > ClientLimits.strangersBytes || request.head.framing == .chunked,
+            !snapshot.tables.duties.contains(.decisions)
+        else { return }
+        guard case .none = NamedModels(method: request.method, path: request.path) else { return }
+        try Router(snapshot: snapshot, policy: caller?.policy, path: request.path).admitWithoutModel()
+    }
+
     /// The same; what rules read of it goes into the request's row.
     private func keepingInputs(_ facts: Facts) -> Facts {
         if configuration.usage.keepsRequests { trail.inputs = RecordedInputs.encoded(facts, reads: snapshot.rules.reads) }

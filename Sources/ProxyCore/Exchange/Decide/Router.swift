@@ -36,9 +36,10 @@ struct Router {
     ///   - facts: gathered only where a rule reads them.
     func decide(_ model: String, facts: () -> Facts) throws(LocalReply) -> Decision {
         let namesNone = model == "*"
-        guard let policy, namesNone ? policy.allows(path: path) : policy.allows(model: model) else {
-            let what = namesNone ? "this path" : "the model '\(Self.shown(model))'"
-            throw LocalReply(.permission, "the API key may not use \(what)", stage: .decide)
+        if namesNone {
+            try admitPath()
+        } else if policy?.allows(model: model) != true {
+            throw LocalReply(.permission, "the API key may not use the model '\(Self.shown(model))'", stage: .decide)
         }
         // Policies know the name that is asked for, rules what it stands for.
         let alias = snapshot.aliases.isEmpty || namesNone ? nil : snapshot.aliases[model]
@@ -56,12 +57,27 @@ struct Router {
         case .reject(let rule, let rejection):
             throw LocalReply(
                 ErrorClass(status: rejection.status), status: rejection.status, rejection.message, stage: .decide, rule: rule)
+        case .noMatch where namesNone: throw Self.pathOfNobody
         case .noMatch:
             throw LocalReply(
-                .notFound, namesNone ? "no rule serves this path" : "the model '\(Self.shown(model))' is not known here",
-                param: namesNone ? nil : "model", stage: .decide)
+                .notFound, "the model '\(Self.shown(model))' is not known here", param: "model", stage: .decide)
         }
     }
+
+    /// Asks the policy about a request that names no model.
+    private func admitPath() throws(LocalReply) {
+        guard let policy, policy.allows(path: path) else {
+            throw LocalReply(.permission, "the API key may not use this path", stage: .decide)
+        }
+    }
+
+    /// What can be said before there is a body, of a path where no model can be asked for: policy and rules go by the path.
+    func admitWithoutModel() throws(LocalReply) {
+        try admitPath()
+        guard snapshot.rules.mayDecide(model: "*", path: path) else { throw Self.pathOfNobody }
+    }
+
+    private static var pathOfNobody: LocalReply { LocalReply(.notFound, "no rule serves this path", stage: .decide) }
 
     /// Each is a walk through all rules.
     private static let mostBatchedModels = 1000

@@ -21,7 +21,7 @@ extension Attempt {
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         // What the client called its model, or wrote elsewhere, is no word of the vendor's.
         let repeated = request.withHead { head in request.withBody { said.repeated(of: $0, head: head) } }
-        var error = masked(said.heard(without: [request.content.model, candidate.model] + repeated))
+        var error = masked(said.heard(without: [request.content.model, candidate.model], repeated: repeated))
         if error.isExhausted, repeatsExhaustion(error, body) { error.isExhausted = false }
         if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
         if let instant = error.resetsAt, error.retryAfterSeconds == nil || traits.retryAfterSeconds != nil {

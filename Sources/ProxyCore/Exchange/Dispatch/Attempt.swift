@@ -57,6 +57,8 @@ final class Attempt: UpstreamReceiver {
         var usage: TokenUsage?
         var media = MediaUsage()
         var long = LongResponse()
+        /// What it takes of the room for long responses.
+        var place: ResponseRoom.Place?
         /// What an error that passes goes through.
         var maskedTail: MaskedTail?
         /// What a success that passes unread goes through, where it is nobody's response.

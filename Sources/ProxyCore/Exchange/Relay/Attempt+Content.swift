@@ -226,6 +226,7 @@ extension Attempt {
 
     /// Tokens of output in what has come of a whole response; of a long one in what is kept of it.
     private var countedWhole: Int {
+        if let passed = body.long.passedBytes { return TokenEstimate.response(byteCount: passed) }
         guard let kept = body.long.kept else { return withDecodedHeld { TokenEstimate.response($0) } }
         return kept.withUnsafeReadableBytes { bytes in
             guard traits.isCompressed else { return TokenEstimate.response(bytes) }

@@ -16,7 +16,8 @@ extension Attempt {
         // It passes unread, so that what it says of its end cannot be waited for.
         if traits.isEventStream, traits.coding == .unknown { return commit() }
         guard case .length(let length) = traits.framing, length <= RelayLimits.heldBytes, !request.isHead,
-            !traits.lacksContentType, !isFolded, !mayLeadAway, !(request.content.streams && request.isGenerating)
+            !traits.lacksContentType, !isFolded, !mayLeadAway, !(request.content.streams && request.isGenerating),
+            hasRoom(toHold: length)
         else { return }
         exchange.writer.frame(&draft, length: length)
         draft.beginBody(capacity: length)
@@ -33,12 +34,21 @@ extension Attempt {
         if draft.bodyStart != nil { return draft.append(body: bytes) }
         body.held.writeBytes(bytes)
         if traits.mayBeEvents, !staysWhole() { return }
-        guard body.held.readableBytes > RelayLimits.heldBytes else { return }
-        if !changes.isConverted, !isFolded {
+        let count = body.held.readableBytes
+        guard count > RelayLimits.shortBytes else { return }
+        if changes.isConverted || isFolded {
+            if count > RelayLimits.convertedBytes { failed(.tooLong) }
+        } else if count > RelayLimits.heldBytes || !hasRoom(toHold: count) {
             passLong()
-        } else if body.held.readableBytes > RelayLimits.convertedBytes {
-            failed(.tooLong)
         }
+    }
+
+    /// Whether so much of a response may be kept: it is short, or there is room for it beside what others have.
+    private func hasRoom(toHold count: Int) -> Bool {
+        guard count > RelayLimits.shortBytes else { return true }
+        let place = body.place ?? ResponseRoom.Place(loop.shared.clients.responses)
+        body.place = place
+        return place.grow(toHold: count)
     }
 
     /// All of the response is here.
@@ -272,7 +282,27 @@ extension Attempt {
             emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         }
         // Files and the like may be long, and tell no usage.
-        if request.endpoint != .other { body.long.kept = held }
+        if request.endpoint == .other { body.place = nil } else { keep(held) }
+    }
+
+    /// Keeps what is held of a long response for the usage at its end, or what it tells by now where there is no room for that.
+    private func keep(_ held: ByteBuffer) {
+        if hasRoom(toHold: held.readableBytes) { body.long.kept = held } else { keepEnd(of: held) }
+    }
+
+    private func keepEnd(of beginning: ByteBuffer) {
+        beginning.withUnsafeReadableBytes { body.long.keepEnd(of: $0, isCompressed: traits.isCompressed, dialect) }
+        body.place = nil
+    }
+
+    /// Notes the next piece of it. How much of that may go out.
+    private func takeLong(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let count = body.long.kept?.readableBytes,
+            count > exchange.configuration.limits.body || !hasRoom(toHold: count + bytes.count)
+        {
+            keepEnd(of: body.long.kept ?? ByteBuffer())
+        }
+        return body.long.take(bytes)
     }
 
     /// Whether a long response, of which more is to come, begins as one may: not with an error and nothing else.
@@ -306,7 +336,7 @@ extension Attempt {
             body.maskedTail?.take(bytes) { emit($0) }
             return
         }
-        let count = body.long.take(bytes, keeping: exchange.configuration.limits.body)
+        let count = takeLong(bytes)
         emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
     }
 
@@ -322,10 +352,11 @@ extension Attempt {
 
     private func keepsPromise(_ whole: ByteBuffer?) -> Bool {
         guard request.isGenerating, traits.coding != .unknown else {
-            body.usage = whole?.withUnsafeReadableBytes { BodyMeter.usage(of: $0, dialect: dialect) }
+            body.usage = whole?.withUnsafeReadableBytes { BodyMeter.usage(of: $0, dialect: dialect) } ?? body.long.told(dialect)
             return true
         }
         guard var whole else {
+            body.usage = body.long.told(dialect)
             // Too long to be kept: its last byte alone says whether it was closed.
             return traits.isCompressed || body.long.lastSolid == UInt8(ascii: "}") || body.long.lastSolid == UInt8(ascii: "]")
         }

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import NIOCore
 
@@ -11,12 +12,66 @@ struct LongResponse {
     var lastSolid: UInt8 = 0
     /// A copy, for the usage at its end.
     var kept: ByteBuffer?
+    /// What there is where there was no room for a copy.
+    private var ends: Ends?
+
+    private struct Ends {
+        /// What its beginning told of its usage.
+        var usage: TokenUsage?
+        var last: [UInt8] = []
+        var byteCount = 0
+        /// A coding hides what it tells.
+        var isCompressed: Bool
+    }
+
+    /// How much has come of one of which no copy is kept.
+    var passedBytes: Int? { ends?.byteCount }
+
+    /// Keeps no copy from here on: what `beginning`, all that has come, tells by now, and its end.
+    mutating func keepEnd(of beginning: UnsafeRawBufferPointer, isCompressed: Bool, _ dialect: ClientDialect) {
+        kept = nil
+        var ends = Ends(isCompressed: isCompressed)
+        if !isCompressed { ends.usage = BodyMeter.usage(of: beginning, dialect: dialect) }
+        self.ends = ends
+        keepEnd(beginning)
+    }
+
+    private mutating func keepEnd(_ bytes: UnsafeRawBufferPointer) {
+        ends?.byteCount &+= bytes.count
+        guard ends?.isCompressed == false else { return }
+        ends?.last.append(contentsOf: bytes.suffix(2 * RelayLimits.keptEnd))
+        guard let count = ends?.last.count, count > 2 * RelayLimits.keptEnd else { return }
+        ends?.last.removeFirst(count - RelayLimits.keptEnd)
+    }
+
+    /// What the response has told of its usage, of which no copy was kept.
+    func told(_ dialect: ClientDialect) -> TokenUsage? {
+        guard let ends else { return nil }
+        return Self.usage(atEnd: ends.last, dialect) ?? ends.usage
+    }
+
+    /// The usage within the end of a document, behind a member that is longer than what is kept: the outermost object goes on with
+    /// it to the document's end.
+    private static func usage(atEnd end: [UInt8], _ dialect: ClientDialect) -> TokenUsage? {
+        // Looked for in letters of either case.
+        let key: StaticString = dialect == .gemini ? "\"usagemetadata\"" : "\"usage\""
+        return end.withUnsafeBytes { bytes in
+            var start = 0
+            while let found = ByteSearch.firstIndex(of: key, in: bytes, from: start) {
+                let document = [UInt8(ascii: "{")] + bytes[found...]
+                let usage = document.withUnsafeBytes { document in
+                    (try? JSONScan.validate(document)) == nil ? nil : BodyMeter.usage(of: document, dialect: dialect)
+                }
+                if let usage { return usage }
+                start = found + key.utf8CodeUnitCount
+            }
+            return nil
+        }
+    }
 
     /// Notes the next piece. How much of it may go out.
-    mutating func take(_ bytes: UnsafeRawBufferPointer, keeping limit: Int) -> Int {
-        if let count = kept?.readableBytes {
-            if count > limit { kept = nil } else { kept?.writeBytes(bytes) }
-        }
+    mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if ends == nil { kept?.writeBytes(bytes) } else { keepEnd(bytes) }
         if let solid = bytes.last(where: { $0 > 0x20 }) { lastSolid = solid }
         return passes(bytes)
     }

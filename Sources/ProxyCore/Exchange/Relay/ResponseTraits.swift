@@ -66,6 +66,10 @@ struct ResponseTraits {
 enum RelayLimits {
     /// Up to here a whole response is held; a longer one goes out as it comes.
     static let heldBytes = 1 << 20
+    /// Up to here it is held whoever else is; beyond, in the room that all share.
+    static let shortBytes = 32 << 10
+    /// How much of its end is kept of a long response that there is no room for.
+    static let keptEnd = 8 << 10
     /// A response to be converted is held whole, up to here.
     static let convertedBytes = 64 << 20
     /// An error's body is read up to here.
