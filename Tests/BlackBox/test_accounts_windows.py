@@ -444,6 +444,29 @@ rules:
     equal(served(house.ask("probe")).header("x-proxyd-rule"), "low", "the rule, with 30% at the best account")
 
 
+@check("what a {what} account has left does not count for `quota()`", rows=["drained", "refused"])
+def _(lab, what):
+    rules = """
+rules:
+  - {name: plenty, models: [probe], when: 'quota("a", "m") > 0.8', tiers: [b]}
+  - {name: little, models: [probe], when: 'quota("a", "m") >= 0.0', tiers: [b]}
+  - {name: unknown, models: [probe], tiers: [b]}
+  - {name: all, models: ["*"], tiers: [a]}
+"""
+    house = House(lab, 2, extra=POLL, more=rules, polled=named(one=0.9, two=0.02))
+    house.a.reply(status(401), key="one")
+
+    def rule():
+        return served(house.ask("probe")).header("x-proxyd-rule")
+
+    equal(rule(), "plenty", "the rule while both may serve")
+    equal(house.drain().status if what == "drained" else house.ask().header("x-proxyd-account"), 200 if what == "drained" else "two", "what comes of it")
+    equal(rule(), "little", "the rule while one may serve")
+    equal(house.drain("two").status, 200, "the status of /drain")
+    equal(rule(), "unknown", "the rule while nobody may")
+    equal((house.free().status, rule()), (200, "plenty"), "the status of /free, the rule after it")
+
+
 @check("what is left runs out at a time that is told, at the present rate")
 def _(lab):
     house = House(lab, 2)

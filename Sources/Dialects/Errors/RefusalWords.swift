@@ -65,7 +65,7 @@ enum RefusalWords {
         // OpenAI
         "openai-organization header", "openai-project header", "mismatched_organization", "mismatched_project",
         // OpenAI
-        "no such organization", "invalid_organization", "no such project", "must be a member of an organization",
+        "no such organization", "invalid_organization", "no such project",
         // Gemini
         "permission to access the file", "permission to access the cachedcontent", "cachedcontent not found",
         // Copilot, Bedrock

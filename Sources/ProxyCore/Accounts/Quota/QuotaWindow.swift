@@ -79,6 +79,10 @@ public struct QuotaWindow: Sendable, Hashable {
     /// Whether nothing is left at a moment.
     func isUsedUp(now: Int) -> Bool { share(now: now).map { $0 <= 0 } ?? false }
 
+    /// Until when one that is used up keeps requests out: its reset, or as long as it is believed where nobody told one; nil where that
+    /// is for good.
+    public var usedUpUntil: Int? { resetsAt ?? (goodUntil < .max ? goodUntil : nil) }
+
     /// Whether a head told that nothing is left, and not until when.
     func isUndated(now: Int) -> Bool { source == .headers && resetsAt == nil && isUsedUp(now: now) }
 

@@ -52,8 +52,7 @@ extension Attempt {
             cause: .response(
                 error, body: isShown ? Array(body) : [], contentType: masked(traits.contentType), dialect: upstream.kin),
             attempt: self, refusesCredential: refuses,
-            retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil)
-                ?? (lacksTime ? policy.restSeconds : nil))
+            retryAfterSeconds: policy.shownSeconds(of: error) ?? (lacksTime ? policy.restSeconds : nil))
         failure.isDisguisedLimit = isDisguised
         exchange.trail.failures.append(failure)
         if error.status < 500 { accountResponded() }

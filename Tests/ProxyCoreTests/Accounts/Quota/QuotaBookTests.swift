@@ -387,6 +387,25 @@ struct QuotaBookTests {
         #expect(Self.shares(book, at: 0) == [.known(0.5), .known(0.5)])
     }
 
+    @Test func `what an account has left that may not be asked is nobody's`() throws {
+        let book = Self.book()
+        func best(at time: Int = Self.now) -> QuotaLevel { book.states.current.quotaLevel(upstream: "a", model: "m", now: time) }
+        try Self.poll(
+            #"[{"name":"one","models":{"m":{"remainingFraction":0.9}}},{"name":"two","models":{"m":{"remainingFraction":0.1}}}]"#,
+            into: book)
+        #expect(best() == .known(0.9))
+        book.refuse(Self.one, AccountState.Refusal(until: Self.now + 1_000), now: Self.now)
+        #expect(best() == .known(0.1))
+        // Somebody has to try whether it is well again.
+        #expect(best(at: Self.now + 1_000) == .known(0.9))
+        book.drain(Self.one)
+        #expect(best(at: Self.now + 1_000) == .known(0.1))
+        book.drain(Self.two)
+        #expect(best() == .unknown)
+        book.free(Self.one, now: Self.now)
+        #expect(best() == .known(0.9))
+    }
+
     @Test func `the best account's forecast is the upstream's`() {
         let book = Self.book()
         func tell(_ id: AccountID, _ share: Double, at time: Int) {
