@@ -8,7 +8,7 @@ from accounts import House, anthropic, codex, instant, seconds, told
 from accounts import unified as of_window
 from checks import check, contains, equal, eventually, expect
 from harness import served
-from upstream import after, drop, hang, healthy, raw, reset, says, status, whole
+from upstream import after, drop, hang, healthy, raw, reset, says, status, stream, whole
 
 MODES = ("whole", "streamed")
 SHORT = "timeouts: {head: 30s, connect: 1s, first_byte: 400ms, idle: 60s}"
@@ -97,6 +97,8 @@ CASES = {
     "429 of credits that are depleted": (
         lambda now: says(429, "Your prepayment credits are depleted."), 1, "account", None, "out_of_money",
     ),
+    "400 of a balance that is too low": (lambda now: says(400, "Your balance is too low."), 1, "account", None, "out_of_money"),
+    "500 of an empty balance": (lambda now: says(500, "Insufficient Balance"), 1, "account", None, "out_of_money"),
     "401": (lambda now: status(401), 1, "account", 300, "refused"),
     "401 of an account without an organization": (
         lambda now: says(401, "You must be a member of an organization to use the API. Please contact us."),
@@ -322,6 +324,19 @@ def _(lab, seconds):
     equal(house.ask().header("retry-after"), str(seconds), "retry-after")
     rest = house.account()["cooldowns"][0]
     expect(seconds - 5 < house.ahead(rest["until"]) < seconds + 5, f"a rest of {seconds} s", rest)
+
+
+@check("{mode}: Retry-After in the head of a success that is a limit counts as in a 429's", rows=list(MODES))
+def _(lab, mode):
+    house = House(lab, 2, fallback="cooldown: 30s")
+    error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
+    event = b"event: error\ndata: " + json.dumps(error).encode() + b"\n\n"
+    retry = [("Retry-After", "300")]
+    house.a.reply(whole(json.dumps(error).encode(), headers=retry), key="one", streamed=False)
+    house.a.reply(stream(event, headers=retry), key="one", streamed=True)
+    equal(house.who(stream=mode == "streamed"), "two", "who takes over")
+    rest = house.account()["cooldowns"][0]
+    expect(290 < house.ahead(rest["until"]) < 305, "a rest of 300 s", rest)
 
 
 @check("an account whose head calls a rate used up, and not until when, is out until a time that is told")
