@@ -79,6 +79,9 @@ CASES = {
     "429 that names two waits, one in ms": (
         lambda now: limited(("retry-after-ms", "40000"), ("retry-after", "900")), 1, "model", 40, "cooling",
     ),
+    "429 that names a wait, and one that is none": (
+        lambda now: limited(("retry-after", "40"), ("retry-after", "soon")), 1, "model", 40, "cooling",
+    ),
     "400 of an account in arrears": (
         lambda now: status(400, b'{"error":{"code":"Arrearage","message":"Access denied, please see to it."}}'),
         1, "account", None, "out_of_money",

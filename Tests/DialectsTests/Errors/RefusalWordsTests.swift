@@ -172,6 +172,8 @@ struct RefusalWordsTests {
         ])
     func emptyBalance(status: Int, body: String) {
         #expect(Self.subject(status, body) == .money)
+        let within = withBytes(body) { UpstreamError.read(status: 500, body: $0).withinSuccess }
+        #expect(within.subject == .money && within.status == 502)
     }
 
     @Test(

@@ -181,6 +181,26 @@ struct QuotaBookTests {
         }
     }
 
+    @Test func `what the head of a refusal calls used up is not where the model is served and nothing else is told`() {
+        func told(isRefused: Bool) -> AccountBook {
+            let book = Self.book(["one"])
+            var windows = [QuotaWindow.Models.all, .model("m"), .model("n")].map {
+                QuotaWindow($0, kind: "5h", share: 0, resetsAt: Self.now + Self.hour, source: .headers, takenAt: Self.now)
+            }
+            for index in windows.indices { windows[index].isRefused = isRefused }
+            book.quota.record(Self.one, windows, now: Self.now)
+            return book
+        }
+        let served = told(isRefused: true)
+        served.quota.served(Self.one, model: "m", tellsQuota: true, now: Self.now)
+        #expect(Self.shares(served)[0] == .known(0))
+        served.quota.served(Self.one, model: "m", tellsQuota: false, now: Self.now)
+        #expect(Self.shares(served)[0] == .unknown && Self.shares(served, "n")[0] == .known(0))
+        let said = told(isRefused: false)
+        said.quota.served(Self.one, model: "m", tellsQuota: false, now: Self.now)
+        #expect(Self.shares(said)[0] == .known(0))
+    }
+
     @Test func `no refusal lasts longer than any window, and a name that no vendor has is not kept`() {
         let book = Self.book(["one"])
         book.quota.refused(Self.one, model: "m", until: .max, now: Self.now)
