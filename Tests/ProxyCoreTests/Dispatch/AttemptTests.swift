@@ -199,7 +199,8 @@ struct AttemptTests {
             (401, "no", .credential), (403, "This organization has been disabled.", .credential), (402, "no", .money),
             (429, "Your credit balance is too low", .money), (400, "API key not valid", .credential),
             (429, "slow down", nil), (403, "Your quota is exhausted", nil), (403, "You may not use this model", nil),
-            (403, "Missing scopes: api.usage.read", nil), (503, "oops", nil), (400, "messages: field required", nil),
+            (403, "Permission denied", nil), (403, "Missing scopes: api.usage.read", nil),
+            (503, "oops", nil), (400, "messages: field required", nil),
         ] as [(Int, String, AccountState.Refusal.Kind?)])
     func `what refuses an account does so whether it sends the request on or not`(
         status: Int, message: String, kind: AccountState.Refusal.Kind?
