@@ -92,6 +92,17 @@ import Testing
         #expect(account["until"] == "2026-02-12T14:03:20+08:00")
     }
 
+    @Test("A window that is used up and names no reset is told until when that is believed")
+    func undated() async throws {
+        let fixture = AdminFixture()
+        var window = Self.window(.model("gpt-4o"), "requests", share: 0)
+        window.goodUntil = Self.now + 60_000
+        fixture.accounts.quota.record(Self.main, [window], now: Self.now)
+        let account = try await Self.account(fixture)
+        #expect(account["state"] == "out_of_quota")
+        #expect(account["until"] == "2026-02-11T14:04:20+08:00")
+    }
+
     @Test("A family's window that is used up takes out the models that were seen refused, and without any nobody")
     func family() async throws {
         let fixture = AdminFixture()

@@ -4,11 +4,11 @@ import json
 import threading
 import time
 
-from accounts import House, anthropic, codex, instant, seconds
+from accounts import House, anthropic, codex, instant, seconds, told
 from accounts import unified as of_window
 from checks import check, contains, equal, eventually, expect
 from harness import served
-from upstream import after, drop, hang, healthy, raw, reset, says, status, whole
+from upstream import after, drop, hang, healthy, raw, reset, says, status, stream, whole
 
 MODES = ("whole", "streamed")
 SHORT = "timeouts: {head: 30s, connect: 1s, first_byte: 400ms, idle: 60s}"
@@ -79,6 +79,9 @@ CASES = {
     "429 that names two waits, one in ms": (
         lambda now: limited(("retry-after-ms", "40000"), ("retry-after", "900")), 1, "model", 40, "cooling",
     ),
+    "429 that names a wait, and one that is none": (
+        lambda now: limited(("retry-after", "40"), ("retry-after", "soon")), 1, "model", 40, "cooling",
+    ),
     "400 of an account in arrears": (
         lambda now: status(400, b'{"error":{"code":"Arrearage","message":"Access denied, please see to it."}}'),
         1, "account", None, "out_of_money",
@@ -97,7 +100,13 @@ CASES = {
     "429 of credits that are depleted": (
         lambda now: says(429, "Your prepayment credits are depleted."), 1, "account", None, "out_of_money",
     ),
+    "400 of a balance that is too low": (lambda now: says(400, "Your balance is too low."), 1, "account", None, "out_of_money"),
+    "500 of an empty balance": (lambda now: says(500, "Insufficient Balance"), 1, "account", None, "out_of_money"),
     "401": (lambda now: status(401), 1, "account", 300, "refused"),
+    "401 of an account without an organization": (
+        lambda now: says(401, "You must be a member of an organization to use the API. Please contact us."),
+        1, "account", 300, "refused",
+    ),
     "403 of a closed account": (lambda now: says(403, "This organization has been disabled."), 1, "account", 300, "refused"),
     "402": (lambda now: says(402, "Insufficient Balance"), 1, "account", None, "out_of_money"),
     "400 of an empty balance": (
@@ -292,6 +301,55 @@ def _(lab, on, code):
     answer = house.ask()
     equal(answer.status, 502, "the status where nobody else can serve")
     contains(answer.text, "This organization has been disabled.", "the upstream's words")
+
+
+@check(
+    "`on: {on}`: a {code} that sends nothing on goes to the client as it is, and is the account's all the same",
+    rows=[(on, code) for on in ("[5xx]", "[429, 5xx, exhausted]") for code in (401, 403)] + [("[5xx]", 402)],
+)
+def _(lab, on, code):
+    house = House(lab, 2, spare=False, fallback=f"on: {on}")
+    house.a.reply(says(code, "This organization has been disabled."), key="one")
+    answer = house.ask()
+    equal((answer.status, house.times("two")), (code, 0), "the status of the first, how often the other account was asked")
+    contains(answer.text, "This organization has been disabled.", "the upstream's words")
+    equal(house.state(), "out_of_money" if code == 402 else "refused", "the account's state")
+    equal([house.who() for _ in range(3)], ["two"] * 3, "who serves the next")
+    equal(house.times(), 1, "times that it was asked")
+
+
+@check("{seconds} s that Google asks to wait for are told to the client as long as they are held against the model", rows=[(40,), (18_000,)])
+def _(lab, seconds):
+    house = House(lab, 1, dialect="gemini", spare=False)
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds}s"}
+    error = {"code": 429, "message": "Resource has been exhausted", "status": "RESOURCE_EXHAUSTED", "details": [info]}
+    house.a.reply(status(429, json.dumps({"error": error}).encode()))
+    equal(house.ask().header("retry-after"), str(seconds), "retry-after")
+    rest = house.account()["cooldowns"][0]
+    expect(seconds - 5 < house.ahead(rest["until"]) < seconds + 5, f"a rest of {seconds} s", rest)
+
+
+@check("{mode}: Retry-After in the head of a success that is a limit counts as in a 429's", rows=list(MODES))
+def _(lab, mode):
+    house = House(lab, 2, fallback="cooldown: 30s")
+    error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
+    event = b"event: error\ndata: " + json.dumps(error).encode() + b"\n\n"
+    retry = [("Retry-After", "300")]
+    house.a.reply(whole(json.dumps(error).encode(), headers=retry), key="one", streamed=False)
+    house.a.reply(stream(event, headers=retry), key="one", streamed=True)
+    equal(house.who(stream=mode == "streamed"), "two", "who takes over")
+    rest = house.account()["cooldowns"][0]
+    expect(290 < house.ahead(rest["until"]) < 305, "a rest of 300 s", rest)
+
+
+@check("an account whose head calls a rate used up, and not until when, is out until a time that is told")
+def _(lab):
+    house = House(lab, 2)
+    told(house, [("x-ratelimit-remaining-requests", "0")])
+    equal(house.who(), "one", "who serves")
+    account = house.account()
+    equal(account["state"], "out_of_quota", "its state")
+    expect(account["until"] and 0 < house.ahead(account["until"]) <= 61, "within a minute", account)
 
 
 @check("{count} in a row open a breaker only where they are in a row ({what})", rows=[(5, "503"), (2, "timeout")])

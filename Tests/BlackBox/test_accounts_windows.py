@@ -7,7 +7,7 @@ from accounts import POLL, SPARE, WAIT, House, anthropic, codex, instant, models
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
 from limits import reload
-from upstream import after, health, healthy, status, whole
+from upstream import after, health, healthy, says, status, whole
 
 # What an answer's headers say when 2% are left for six minutes, the window that is told, and whether it holds one model or all.
 FAMILIES = {
@@ -117,6 +117,27 @@ def _(lab):
     equal(house.who("other"), "one", "who is asked for want of anybody else")
     house.free("two")
     eventually(lambda: house.who() == "one", "the first for the model that it refused")
+
+
+@check(
+    "{mode}: {family} that a refusal's head called used up is not where the account serves the next all the same",
+    rows=[(m, f) for m in ("whole", "streamed") for f in ("a rate", "five hours", "Codex' window")],
+)
+def _(lab, mode, family):
+    house = House(lab, 1, spare=False)
+    headers = {
+        "a rate": rate("requests", "6m0s", remaining=0),
+        "five hours": unified("5h", 0, house.now(), 7200, status="rejected"),
+        "Codex' window": codex("primary", "100", 7200),
+    }[family]
+    house.a.reply(says(429, "slow down", headers=headers))
+    equal((house.ask(stream=mode == "streamed").status, house.state()), (429, "out_of_quota"), "status of the first, state")
+    told(house, headers)
+    equal((house.ask().status, house.state()), (200, "out_of_quota"), "status of one whose head tells the same, state")
+    house.a.reply(says(429, "slow down", headers=headers))
+    equal(house.ask().status, 429, "status of another refusal")
+    house.a.reply(healthy)
+    equal((house.ask(stream=mode == "streamed").status, house.state()), (200, "ready"), "status of one that tells nothing, state")
 
 
 @check("an account that an operator frees is asked again, whatever its windows said")
@@ -442,6 +463,29 @@ rules:
 """
     house = House(lab, 2, extra=POLL, more=rules, polled=health({"m": 0.0}, {"m": 0.3}))
     equal(served(house.ask("probe")).header("x-proxyd-rule"), "low", "the rule, with 30% at the best account")
+
+
+@check("what a {what} account has left does not count for `quota()`", rows=["drained", "refused"])
+def _(lab, what):
+    rules = """
+rules:
+  - {name: plenty, models: [probe], when: 'quota("a", "m") > 0.8', tiers: [b]}
+  - {name: little, models: [probe], when: 'quota("a", "m") >= 0.0', tiers: [b]}
+  - {name: unknown, models: [probe], tiers: [b]}
+  - {name: all, models: ["*"], tiers: [a]}
+"""
+    house = House(lab, 2, extra=POLL, more=rules, polled=named(one=0.9, two=0.02))
+    house.a.reply(status(401), key="one")
+
+    def rule():
+        return served(house.ask("probe")).header("x-proxyd-rule")
+
+    equal(rule(), "plenty", "the rule while both may serve")
+    equal(house.drain().status if what == "drained" else house.ask().header("x-proxyd-account"), 200 if what == "drained" else "two", "what comes of it")
+    equal(rule(), "little", "the rule while one may serve")
+    equal(house.drain("two").status, 200, "the status of /drain")
+    equal(rule(), "unknown", "the rule while nobody may")
+    equal((house.free().status, rule()), (200, "plenty"), "the status of /free, the rule after it")
 
 
 @check("what is left runs out at a time that is told, at the present rate")

@@ -130,6 +130,16 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
         (7, None),
         [],
     ),
+    "a slip in what an account's quota declares": (
+        ("    dialect: anthropic", "    dialect: anthropic\n    accounts: [{name: a, quota: {tokens_per_dya: 5M}}]"),
+        (7, 34),
+        ["did you mean 'declared: {tokens_per_day: …}'?"],
+    ),
+    "an upstream's quota at an account": (
+        ("    dialect: anthropic", "    dialect: anthropic\n    accounts: [{name: a, quota: {headers: false}}]"),
+        (7, 34),
+        ["it belongs under 'upstreams.<upstream>.quota', "],
+    ),
     "a `*` in a tier that no glob can fill": (
         ('    models: ["*"]\n    tiers: [antigravity]', '    models: [exact]\n    tiers: ["antigravity/*"]'),
         (10, None),

@@ -22,10 +22,10 @@ extension LiveAccounts {
             // A family that was not seen refusing any model takes none out.
             return !Self.models(of: window).isEmpty
         }
-        guard let last = empty.max(by: { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }) else { return nil }
+        guard let last = empty.max(by: { ($0.usedUpUntil ?? .max) < ($1.usedUpUntil ?? .max) }) else { return nil }
         let models = Self.models(of: last)
         let whose = models == ["*"] ? "" : " of \(models.first ?? "a model")"
-        return AccountStanding(.outOfQuota, reason: "its window \(last.kind)\(whose) is used up", until: last.resetsAt)
+        return AccountStanding(.outOfQuota, reason: "its window \(last.kind)\(whose) is used up", until: last.usedUpUntil)
     }
 
     /// Each as it is at this moment: those of all models first.

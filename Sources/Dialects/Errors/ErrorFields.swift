@@ -43,6 +43,9 @@ struct ErrorFields {
         isVendors = nested != nil || type != nil || code != nil || (message.map { $0.lowercased() != "forbidden" } ?? false)
     }
 
+    /// What Google asks to wait for is a rate's minute; a wait that is longer than this is a quota's, in seconds.
+    private static let longestCourtesy = 3_600
+
     /// The names under which some servers have their words: Z.ai, MiniMax, FastChat, TGI, Bedrock, Baidu.
     private static func odd(_ error: JSONValue) -> String? {
         for key in ["msg", "error_msg", "errorMessage", "Message", "error_message", "status_msg", "error_description", "title"] {
@@ -82,7 +85,11 @@ struct ErrorFields {
         }
         if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
         for detail in error["details"]?.array ?? [] {
-            if !tellsReset, let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
+            if !tellsReset, let delay = detail["retryDelay"]?.string {
+                retryAfterSeconds = RetryAfter.seconds(duration: delay)
+                // Google tells of a quota in the field that is made for any wait.
+                tellsReset = code == "RESOURCE_EXHAUSTED" && (retryAfterSeconds ?? 0) > Self.longestCourtesy
+            }
             // Google's Code Assist, Antigravity: how far a model's reset is off.
             if let delay = detail["metadata"]?["quotaResetDelay"]?.string, let seconds = RetryAfter.seconds(duration: delay) {
                 (retryAfterSeconds, tellsReset) = (seconds, true)

@@ -65,7 +65,7 @@ enum RefusalWords {
         // OpenAI
         "openai-organization header", "openai-project header", "mismatched_organization", "mismatched_project",
         // OpenAI
-        "no such organization", "invalid_organization", "no such project", "must be a member of an organization",
+        "no such organization", "invalid_organization", "no such project",
         // Gemini
         "permission to access the file", "permission to access the cachedcontent", "cachedcontent not found",
         // Copilot, Bedrock
@@ -185,6 +185,12 @@ enum RefusalWords {
         "monthly spending cap",
         "exhausted balance", "balance is exhausted", "balance exhausted", "balance is depleted", "credits are depleted",
         "credits have been depleted", "top up your",
+        // In whatever words a balance is empty
+        "balance is too low", "balance too low", "insufficient account balance", "insufficient credit balance",
+        "balance is not sufficient", "balance is not enough", "not enough balance", "no balance left", "no balance remaining",
+        "negative balance", "overdue balance", "balance is negative", "balance is zero", "balance is empty", "balance is used up",
+        "balance has been used up", "balance has run out", "balance has been exhausted", "insufficient funds",
+        "out of credits", "no credits left", "no credits remaining", "credits are exhausted", "credits have been exhausted",
     ]
     static let plainCredential: [StaticString] = [
         "api key not valid", "api_key_invalid", "invalid_api_key", "incorrect api key provided", "api key expired",
@@ -238,6 +244,8 @@ enum RefusalWords {
             if own.says(plainMoney, about: .money, trust) { return .money }
             if own.says(size, about: .request) { return .request }
             return status != 429 && own.says(plainCredential, about: .credential, trust) ? .credential : nil
+        // Some call an empty balance a fault of their own.
+        case 500..<600: return own.says(plainMoney, about: .money, .sentences) ? .money : nil
         default: return nil
         }
     }

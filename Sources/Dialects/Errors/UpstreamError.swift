@@ -147,7 +147,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             }
             // It says nothing of what others ask for.
             error.subject = .request
-        case .timeout, .upstreamBroken, .internalError: error.subject = nil
+        case .timeout, .upstreamBroken, .internalError: if subject != .money { error.subject = nil }
         }
         error.errorClass = .upstreamBroken
         error.status = 502

@@ -54,6 +54,18 @@ struct ErrorTests {
         #expect(error.retryAfterSeconds == seconds && error.tellsReset == isReset)
     }
 
+    @Test(
+        "a wait of hours that Google asks for is a quota's, one of minutes may be a rate's",
+        arguments: [
+            ("34.4s", "RESOURCE_EXHAUSTED", 35, false), ("3600s", "RESOURCE_EXHAUSTED", 3_600, false),
+            ("18000s", "RESOURCE_EXHAUSTED", 18_000, true), ("18000s", "UNAVAILABLE", 18_000, false),
+        ])
+    func googlesWait(_ delay: String, _ word: String, _ seconds: Int, _ isReset: Bool) {
+        let body = #"{"error":{"code":429,"message":"no","status":"\#(word)","details":[{"retryDelay":"\#(delay)"}]}}"#
+        let error = withBytes(body) { UpstreamError.read(status: 429, body: $0) }
+        #expect(error.retryAfterSeconds == seconds && error.tellsReset == isReset)
+    }
+
     @Test("Google's Code Assist tells how far a model's reset is off")
     func resetDelay() {
         let body = #"{"error":{"message":"no","details":[{"metadata":{"quotaResetDelay":"1h2m3.5s"}},{"retryDelay":"2s"}]}}"#

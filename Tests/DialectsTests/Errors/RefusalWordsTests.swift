@@ -164,10 +164,16 @@ struct RefusalWordsTests {
                 error("Your prepayment credits are depleted. Please go to AI Studio.", #","status":"RESOURCE_EXHAUSTED""#)
             ),
             (400, error("Your credits have been depleted")),
+            (400, error("Your account balance is too low to make this request")), (429, error("Not enough balance")),
+            (403, error("The account balance is not sufficient")), (429, error("You have run out of credits")),
+            (400, error("You have insufficient funds")), (500, error("Insufficient Balance")),
+            (503, error("There is no balance left on your account")),
             (429, error("Your project has exceeded its monthly spending cap.", #","status":"RESOURCE_EXHAUSTED""#)),
         ])
     func emptyBalance(status: Int, body: String) {
         #expect(Self.subject(status, body) == .money)
+        let within = withBytes(body) { UpstreamError.read(status: 500, body: $0).withinSuccess }
+        #expect(within.subject == .money && within.status == 502)
     }
 
     @Test(

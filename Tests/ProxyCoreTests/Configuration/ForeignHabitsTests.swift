@@ -62,6 +62,14 @@ import Testing
         ("url: http://h\n    tiers: [a]", "5:5: upstreams.a: unknown key 'tiers'"),
         ("url: http://h\n    max_retries: 3", "5:5: upstreams.a: unknown key 'max_retries'; there is no number of retries"),
         ("url: http://h\n    budget_per_month: 3", "5:5: upstreams.a: unknown key 'budget_per_month'; it belongs under"),
+        (
+            "url: http://h\n    accounts: [{name: o, quota: {tokens_per_dya: 5M}}]",
+            "5:34: upstreams.a.accounts[0].quota: unknown key 'tokens_per_dya' (did you mean 'declared: {tokens_per_day: …}'?)"
+        ),
+        (
+            "url: http://h\n    accounts: [{name: o, quota: {tokens_per_day: 5M}}]",
+            "5:34: upstreams.a.accounts[0].quota: unknown key 'tokens_per_day'; it belongs under"
+        ),
     ])
     func namesOfOthersAreTranslated(_ entries: String, _ expected: String) {
         let found = errors(Self.upstream(entries))

@@ -174,17 +174,15 @@ struct AttemptTests {
 
     @Test(
         arguments: [
-            (7, false, true, nil, 7), (7_200, false, true, nil, 3_600), (.max, false, false, nil, 3_600),
-            (7_200, true, true, nil, 7_200), (.max, true, false, nil, 8 * 86_400),
-            (7_200, false, false, "RESOURCE_EXHAUSTED", 7_200), (7_200, false, true, "RESOURCE_EXHAUSTED", 3_600),
-            (nil, false, false, nil, nil),
-        ] as [(Int?, Bool, Bool, String?, Int?)])
+            (7, false, 7), (7_200, false, 3_600), (.max, false, 3_600), (7_200, true, 7_200), (.max, true, 8 * 86_400),
+            (nil, false, nil),
+        ] as [(Int?, Bool, Int?)])
     func `a client is told to wait for max_cooldown at most, for a quota's reset eight days`(
-        seconds: Int?, tellsReset: Bool, isInHead: Bool, code: String?, shown: Int?
+        seconds: Int?, tellsReset: Bool, shown: Int?
     ) {
         let error = UpstreamError(
-            errorClass: .rateLimit, status: 429, message: "", code: code, retryAfterSeconds: seconds, tellsReset: tellsReset)
-        #expect(FallbackPolicy().shownSeconds(of: error, isInHead: isInHead) == shown)
+            errorClass: .rateLimit, status: 429, message: "", retryAfterSeconds: seconds, tellsReset: tellsReset)
+        #expect(FallbackPolicy().shownSeconds(of: error) == shown)
     }
 
     @Test func `a wait that nobody told is max_cooldown at most, too`() {
@@ -194,6 +192,23 @@ struct AttemptTests {
         #expect(policy.rest(statedSeconds: nil, as: .hint) == 3_600_000)
         policy.cooldown = .seconds(7)
         #expect(policy.rest(statedSeconds: nil, as: .window) == 7_000)
+    }
+
+    @Test(
+        arguments: [
+            (401, "no", .credential), (403, "This organization has been disabled.", .credential), (402, "no", .money),
+            (429, "Your credit balance is too low", .money), (400, "API key not valid", .credential),
+            (429, "slow down", nil), (403, "Your quota is exhausted", nil), (403, "You may not use this model", nil),
+            (403, "Permission denied", nil), (403, "Missing scopes: api.usage.read", nil),
+            (503, "oops", nil), (400, "messages: field required", nil),
+        ] as [(Int, String, AccountState.Refusal.Kind?)])
+    func `what refuses an account does so whether it sends the request on or not`(
+        status: Int, message: String, kind: AccountState.Refusal.Kind?
+    ) {
+        let error = Array(#"{"error":{"message":"\#(message)"}}"#.utf8).withUnsafeBytes {
+            UpstreamError.read(status: status, body: $0)
+        }
+        #expect(RetryPolicy.refusal(in: error) == kind)
     }
 
     @Test func `a status that is not listed goes to the client`() {

@@ -24,7 +24,7 @@ extension AccountStates {
         }
         guard !windows.isEmpty else { return .unknown }
         var best: Double?
-        for id in accountsOrHeard(upstream) where !isUnusable(id, now: now) {
+        for id in accountsOrHeard(upstream) where counts(id, now: now) {
             guard case .known(let left) = share(of: id, model: model, now: now) else { return .unknown }
             best = max(best ?? 0, left)
         }
@@ -34,11 +34,19 @@ extension AccountStates {
     /// When the last of an upstream's accounts runs out of a model at the present rate; nil while one of them does not.
     public func runsOutAt(upstream: String, model: String, now: Int) -> Int? {
         var last: Int?
-        for id in accountsOrHeard(upstream) where !isUnusable(id, now: now) {
+        for id in accountsOrHeard(upstream) where counts(id, now: now) {
             guard let time = windows[id]?.runsOutAt(model, now: now) else { return nil }
             last = max(last ?? time, time)
         }
         return last
+    }
+
+    /// Whether anybody could spend what an account has left: not while its upstream refuses it, nor where an operator took it out.
+    private func counts(_ id: AccountID, now: Int) -> Bool {
+        guard !isUnusable(id, now: now) else { return false }
+        guard !accounts.isEmpty, let state = accounts[id] else { return true }
+        if let until = state.refusal?.until, until > now { return false }
+        return !state.isDrained
     }
 
     /// When the next reset is to be noticed.

@@ -121,6 +121,16 @@ public struct AccountWindows: Sendable, Hashable {
         return refuses
     }
 
+    /// Whether the head of a refusal called a window used up that holds a model.
+    func isRefused(_ model: String, now: Int) -> Bool {
+        guard leastShare <= 0 else { return false }
+        var isRefused = false
+        visit(model) { window in
+            if window.isRefused, window.isUsedUp(now: now) { isRefused = true }
+        }
+        return isRefused
+    }
+
     /// Whether a window that holds a model is used up, and nobody said until when.
     func isUndated(_ model: String, now: Int) -> Bool {
         guard leastShare <= 0 else { return false }
@@ -246,6 +256,11 @@ public struct AccountWindows: Sendable, Hashable {
                 return true
             }
         }
+    }
+
+    /// The windows that hold a model, and that the head of a refusal called used up, are not: the model was served.
+    mutating func endRefused(_ model: String) {
+        change { !($0.isRefused && $0.models.holds(model)) }
     }
 
     /// The windows that hold a model, are used up and have no reset are reset then.

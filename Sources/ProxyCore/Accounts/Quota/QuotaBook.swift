@@ -138,9 +138,11 @@ public final class QuotaBook: Sendable {
     }
 
     /// An account served a model: it has not used up what it was said to have.
-    public func served(_ id: AccountID, model: String) {
-        guard states.current.windows[id]?.refuses(model) == true else { return }
-        endRefusals(id) { $0 == model }
+    /// - Parameter tellsQuota: the response's head told itself what is left.
+    public func served(_ id: AccountID, model: String, tellsQuota: Bool = true, now: Int = SteadyClock.milliseconds) {
+        guard let windows = states.current.windows[id] else { return }
+        if windows.refuses(model) { endRefusals(id) { $0 == model } }
+        if !tellsQuota, windows.isRefused(model, now: now) { states.update { $0.windows[id]?.endRefused(model) } }
     }
 
     /// Models have quota again, whatever was said when they were refused.

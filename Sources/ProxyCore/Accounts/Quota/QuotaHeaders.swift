@@ -276,6 +276,7 @@ struct QuotaHeaders {
             var window = QuotaWindow(models, kind: slot.kind, share: left, source: .headers, takenAt: moment.now)
             window.limit = Self.amount(slot.limit, of: slot.kind)
             window.remaining = Self.amount(slot.remaining, of: slot.kind)
+            window.isRefused = moment.status == 429 && left <= 0
             let isNews = known?.isOutdated(by: window, threshold: moment.threshold, now: moment.now) ?? true
             guard isNews || known?.known(window).map({ $0.remaining != window.remaining || $0.share != left }) ?? false else {
                 continue

@@ -47,6 +47,8 @@ public struct QuotaWindow: Sendable, Hashable {
     var goodUntil = Int.max
     /// How long it lasts from one reset to the next, in milliseconds; 0 where nobody says. Tells two of one kind apart.
     var length = 0
+    /// The head of a refusal told that it is used up.
+    var isRefused = false
     private var pace: Pace
 
     /// No window is longer than a week and a day: a reset that is later is taken as this, in milliseconds.
@@ -78,6 +80,10 @@ public struct QuotaWindow: Sendable, Hashable {
 
     /// Whether nothing is left at a moment.
     func isUsedUp(now: Int) -> Bool { share(now: now).map { $0 <= 0 } ?? false }
+
+    /// Until when one that is used up keeps requests out: its reset, or as long as it is believed where nobody told one; nil where that
+    /// is for good.
+    public var usedUpUntil: Int? { resetsAt ?? (goodUntil < .max ? goodUntil : nil) }
 
     /// Whether a head told that nothing is left, and not until when.
     func isUndated(now: Int) -> Bool { source == .headers && resetsAt == nil && isUsedUp(now: now) }
@@ -187,7 +193,9 @@ public struct QuotaWindow: Sendable, Hashable {
     /// Whether others should hear of `news`: of what changed by a point, crossed a bound, came back, or is a second old.
     /// - Parameter threshold: the share under which its account is passed over.
     func isOutdated(by news: QuotaWindow, threshold: Double, now: Int) -> Bool {
-        guard let before = share(now: now), let after = news.share, source == news.source else { return true }
+        guard let before = share(now: now), let after = news.share, source == news.source, isRefused == news.isRefused else {
+            return true
+        }
         if abs(after - before) >= 0.01 || (after <= 0) != (before <= 0) || (after < threshold) != (before < threshold) {
             return true
         }

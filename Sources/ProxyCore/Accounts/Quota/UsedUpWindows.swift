@@ -82,7 +82,7 @@ struct UsedUpWindows: Sendable {
         let about = models(of: windows)
         var change = AccountChange.worse(
             .outOfQuota, reason: windows.first?.kind ?? "", words: "what it has of it is used up\(about.others)",
-            until: windows.compactMap(\.resetsAt).max())
+            until: windows.compactMap(\.usedUpUntil).max())
         change.model = about.first
         return change
     }

@@ -1,3 +1,5 @@
+import Basics
+
 /// What other programs call what the schema calls otherwise.
 enum ForeignNames {
     struct Hint {
@@ -16,9 +18,22 @@ enum ForeignNames {
         return notes[name].map { Hint(text: "; \($0)", meant: nil) }
     }
 
+    /// A key that belongs under the only one that a mapping has, as it is or with a slip in it: what is meant by it, and that one; nil for
+    /// other words.
+    static func deeper(_ key: String, in mapping: Schema.Mapping) -> (text: String, under: String)? {
+        guard mapping.keys.count == 1, let outer = mapping.keys.first, case .mapping(let inner) = outer.shape else { return nil }
+        let name = inner[key]?.name ?? Suggestion.nearest(to: key, among: inner.keys.map(\.name))
+        return name.map { (" (did you mean '\(outer.name): {\($0): …}'?)", outer.name) }
+    }
+
     /// Where a key of ours that was written in the wrong place belongs; nil for other words.
-    static func rightPlace(of key: String) -> String? {
-        guard let paths = places[key]?.prefix(4), !paths.isEmpty else { return nil }
+    /// - Parameter path: where it stands: what has the same name comes first.
+    static func rightPlace(of key: String, from path: String) -> String? {
+        guard let all = places[key] else { return nil }
+        let name = path.split(separator: ".").last ?? ""
+        let alike = all.filter { !name.isEmpty && $0.split(separator: ".").last == name }
+        let paths = (alike + all.filter { !alike.contains($0) }).prefix(4)
+        guard !paths.isEmpty else { return nil }
         if paths == [""] { return "; it belongs at the beginning of a line, under no other key" }
         let names = paths.filter { !$0.isEmpty }
             .map { $0.contains(".") || $0.hasSuffix("[]") ? "'\($0)'" : "'\($0)' at the top" }

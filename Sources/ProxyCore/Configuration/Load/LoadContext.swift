@@ -215,15 +215,17 @@ final class LoadContext {
         let names = mapping.keys.map(\.name)
         let foreign = ForeignNames.hint(for: entry.key, in: mapping)
         let nearest = foreign == nil ? Suggestion.nearest(to: entry.key, among: names) : nil
+        let deeper = foreign == nil && nearest == nil ? ForeignNames.deeper(entry.key, in: mapping) : nil
         // It may be a secret under a misspelt name.
-        let meant = foreign?.meant ?? nearest
+        let meant = foreign?.meant ?? nearest ?? deeper?.under
         if mapping.holdsSecret { hide(entry.value, isShown: Self.isPlain(entry, meant: meant, in: mapping)) }
         var hint = foreign?.text ?? nearest.map { " (did you mean '\($0)'?)" } ?? ""
         // Without a value it may be one itself, which lost its key; and so may what a reference stands for.
         if entry.writtenKey != nil { hint = "" }
         let isRepeatable = entry.writtenKey == nil && (!mapping.holdsSecret || !entry.value.isNull || !hint.isEmpty)
         if hint.isEmpty {
-            hint = ForeignNames.rightPlace(of: entry.key) ?? "; known here: \(names.joined(separator: ", "))"
+            let place = ForeignNames.rightPlace(of: entry.key, from: path)
+            hint = place ?? deeper?.text ?? "; known here: \(names.joined(separator: ", "))"
         }
         error(
             at: entry.keyLocation, path, "unknown key\(isRepeatable ? " '\(Self.name(entry.key))'" : "")\(hint)",

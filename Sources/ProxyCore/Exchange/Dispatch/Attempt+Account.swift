@@ -128,10 +128,11 @@ extension Attempt {
         }
     }
 
-    /// It answered with an error that nobody else is asked about: it counts as it would otherwise, and nothing rests for it.
+    /// It answered with an error that nobody else is asked about: it counts as it would otherwise, and no model rests for it.
     func accountAnswered(_ error: UpstreamError) {
         guard exchange.reach == .generations, error.subject != .request, error.subject != .content else { return }
         let isLimit = error.isLimit
+        if !takesClientLogin, let kind = RetryPolicy.refusal(in: error) { return accountRefused(kind, by: error) }
         if (500..<600).contains(error.status), !isLimit, error.subject != .money {
             accountFailed(.response(.status(error.status)))
         } else if isLimit || error.subject == .money || [.authentication, .billing].contains(error.errorClass) {

@@ -28,10 +28,11 @@ extension Attempt {
             error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)
             error.tellsReset = true
         }
-        if let seconds = traits.retryAfterSeconds, traits.status >= 400 {
+        if traits.status < 400 { error = error.withinSuccess }
+        // The head of a success is about the error that it came with where that is one to wait for.
+        if let seconds = traits.retryAfterSeconds, traits.status >= 400 || error.isLimit || error.errorClass == .overloaded {
             error.take(wait: seconds, isReset: traits.tellsReset)
         }
-        if traits.status < 400 { error = error.withinSuccess }
         let isShown = traits.status >= 400 || error.errorClass != .upstreamBroken
         loop.metrics.attempt(upstream: target.id.upstream, account: target.id.account, result: String(error.status))
         let policy = exchange.fallback
@@ -52,8 +53,7 @@ extension Attempt {
             cause: .response(
                 error, body: isShown ? Array(body) : [], contentType: masked(traits.contentType), dialect: upstream.kin),
             attempt: self, refusesCredential: refuses,
-            retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil)
-                ?? (lacksTime ? policy.restSeconds : nil))
+            retryAfterSeconds: policy.shownSeconds(of: error) ?? (lacksTime ? policy.restSeconds : nil))
         failure.isDisguisedLimit = isDisguised
         exchange.trail.failures.append(failure)
         if error.status < 500 { accountResponded() }

@@ -225,11 +225,8 @@ extension FallbackPolicy {
     var restSeconds: Int { (rest(statedSeconds: nil, as: .hint) + 999) / 1000 }
 
     /// How long the client is told to wait: what the upstream said, no longer than an account rests for it. Whole seconds, rounded up.
-    /// - Parameter isInHead: the head said it.
-    func shownSeconds(of error: UpstreamError, isInHead: Bool) -> Int? {
-        // Google tells of a quota in a field of the body that is made for any wait.
-        let isGoogleQuota = !isInHead && error.code == "RESOURCE_EXHAUSTED"
-        let subject: WaitSubject = error.tellsReset || isGoogleQuota ? .window : .hint
+    func shownSeconds(of error: UpstreamError) -> Int? {
+        let subject: WaitSubject = error.tellsReset ? .window : .hint
         return error.retryAfterSeconds.map { (rest(statedSeconds: $0, as: subject) + 999) / 1000 }
     }
 }

@@ -66,6 +66,17 @@ enum RetryPolicy {
         return .deliver
     }
 
+    /// What an error says of its account that sends no request on: a key that is refused is so for everybody, and so is an empty
+    /// balance. nil for one that refuses no account, and for a 403 that does not say what it is about: the file may pass those on because
+    /// they are about what was asked.
+    static func refusal(in error: UpstreamError) -> AccountState.Refusal.Kind? {
+        let isRefusal = [401, 402, 403].contains(error.status) || error.errorClass == .authentication
+        guard isRefusal || error.subject == .money, error.status != 403 || error.subject != nil,
+            case .account(let kind) = refused(error, .generations)
+        else { return nil }
+        return kind
+    }
+
     private static func refused(_ error: UpstreamError, _ reach: Reach) -> Rest {
         switch (error.subject, reach) {
         case (.request, _), (.content, _), (.limit, .request): .nothing

@@ -23,7 +23,9 @@ extension Attempt {
                 }
             }
         }
-        if let headers { take(headers) }
+        guard let headers else { return }
+        traits.tellsQuota = true
+        take(headers)
     }
 
     private func take(_ read: QuotaHeaders) {
@@ -70,8 +72,11 @@ extension Attempt {
 
     /// The account has served the model: what it was said to have used up was not so.
     func noteQuotaServed(_ states: AccountStates) {
-        guard exchange.reach != .request, states.windows[target.id]?.refuses(candidate.model) == true else { return }
-        loop.shared.accounts.quota.served(target.id, model: candidate.model)
+        let model = candidate.model
+        guard exchange.reach != .request, let windows = states.windows[target.id], windows.leastShare <= 0 else { return }
+        let now = SteadyClock.milliseconds
+        guard windows.refuses(model) || (!traits.tellsQuota && windows.isRefused(model, now: now)) else { return }
+        loop.shared.accounts.quota.served(target.id, model: model, tellsQuota: traits.tellsQuota, now: now)
     }
 
     /// Counts what a response used in the windows that the file declares for its account; the request itself was counted when it was

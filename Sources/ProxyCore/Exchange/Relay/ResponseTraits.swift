@@ -24,6 +24,8 @@ struct ResponseTraits {
     var retryAfterSeconds: Int?
     /// That is when a window begins anew.
     var tellsReset = false
+    /// The head tells what is left of some quota.
+    var tellsQuota = false
     /// The upstream's rate limits in the client's words, for a converted response.
     var limits = FieldBlock()
 
@@ -48,7 +50,8 @@ struct ResponseTraits {
                 self.coding = self.coding == .none ? coding : .unknown
                 codingName += (codingName.isEmpty ? "" : ",") + field.value.string(in: bytes)
             case .retryAfter where !isExact:
-                retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: now)
+                // One that is none takes nothing from one that is.
+                retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: now) ?? retryAfterSeconds
             case .retryAfterMs:
                 // It is the finer one of the two, by which vendors' own clients go.
                 guard let seconds = RetryAfter.seconds(milliseconds: field.value.bytes(in: bytes), now: now) else { continue }

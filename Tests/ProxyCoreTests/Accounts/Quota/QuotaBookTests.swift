@@ -181,6 +181,26 @@ struct QuotaBookTests {
         }
     }
 
+    @Test func `what the head of a refusal calls used up is not where the model is served and nothing else is told`() {
+        func told(isRefused: Bool) -> AccountBook {
+            let book = Self.book(["one"])
+            var windows = [QuotaWindow.Models.all, .model("m"), .model("n")].map {
+                QuotaWindow($0, kind: "5h", share: 0, resetsAt: Self.now + Self.hour, source: .headers, takenAt: Self.now)
+            }
+            for index in windows.indices { windows[index].isRefused = isRefused }
+            book.quota.record(Self.one, windows, now: Self.now)
+            return book
+        }
+        let served = told(isRefused: true)
+        served.quota.served(Self.one, model: "m", tellsQuota: true, now: Self.now)
+        #expect(Self.shares(served)[0] == .known(0))
+        served.quota.served(Self.one, model: "m", tellsQuota: false, now: Self.now)
+        #expect(Self.shares(served)[0] == .unknown && Self.shares(served, "n")[0] == .known(0))
+        let said = told(isRefused: false)
+        said.quota.served(Self.one, model: "m", tellsQuota: false, now: Self.now)
+        #expect(Self.shares(said)[0] == .known(0))
+    }
+
     @Test func `no refusal lasts longer than any window, and a name that no vendor has is not kept`() {
         let book = Self.book(["one"])
         book.quota.refused(Self.one, model: "m", until: .max, now: Self.now)
@@ -385,6 +405,25 @@ struct QuotaBookTests {
         book = told()
         book.keepOnly([Self.upstream(["one", "two"]) { $0.quota = nil }])
         #expect(Self.shares(book, at: 0) == [.known(0.5), .known(0.5)])
+    }
+
+    @Test func `what an account has left that may not be asked is nobody's`() throws {
+        let book = Self.book()
+        func best(at time: Int = Self.now) -> QuotaLevel { book.states.current.quotaLevel(upstream: "a", model: "m", now: time) }
+        try Self.poll(
+            #"[{"name":"one","models":{"m":{"remainingFraction":0.9}}},{"name":"two","models":{"m":{"remainingFraction":0.1}}}]"#,
+            into: book)
+        #expect(best() == .known(0.9))
+        book.refuse(Self.one, AccountState.Refusal(until: Self.now + 1_000), now: Self.now)
+        #expect(best() == .known(0.1))
+        // Somebody has to try whether it is well again.
+        #expect(best(at: Self.now + 1_000) == .known(0.9))
+        book.drain(Self.one)
+        #expect(best(at: Self.now + 1_000) == .known(0.1))
+        book.drain(Self.two)
+        #expect(best() == .unknown)
+        book.free(Self.one, now: Self.now)
+        #expect(best() == .known(0.9))
     }
 
     @Test func `the best account's forecast is the upstream's`() {
