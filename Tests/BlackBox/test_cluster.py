@@ -287,6 +287,37 @@ def _(lab):
     eventually(lambda: server_word(p) == "ok", "ok in health", 5)
 
 
+REFUSED = {  # what is refused -> (options of the server, the key that is of another type, words of health, the server's word there)
+    "all": (["--rename-command", "EVALSHA", ""], None, "is away: it refuses: ERR unknown command", "away"),
+    "limits": ([], "proxyd:limits:nodes", "is away: it refuses: WRONGTYPE", "away"),
+    "heartbeats": ([], "proxyd:nodes", "takes no heartbeats, so that nodes do not know of one another: it refuses: WRONGTYPE", "ok"),
+}
+
+
+@check("a server that can be reached and refuses {what} is told in health with its words, and is well when that is over", rows=list(REFUSED))
+def _(lab, what):
+    options, key, words, word = REFUSED[what]
+    server = LimitServer(lab, *options)
+    p = lab.proxyd(config(lab.upstream(), f"node: a, limits: '{server.url}'"))
+    if key:
+        eventually(lambda: server_word(p) == "ok", "ok in health")
+        server.ask("LPUSH", "a-list", "x")
+        server.ask("RENAME", "a-list", key)
+    eventually(lambda: words in warnings(p), f"{words!r} in health", 6)
+    equal(server_word(p), word, "the server's word in health")
+    lacks(warnings(p), "with args", "health")
+    served(p.ask())
+    eventually(lambda: words.rsplit(": ", 1)[-1] in p.output(), "the server's words in the log", 4)
+    if word == "away":
+        told = p.get("/admin/nodes")["limits"]
+        equal(told["status"], "away", "the status in GET /admin/nodes")
+        contains(told["reason"], "it refuses", "the reason there")
+        contains(p.admin("GET", "/metrics").text, "proxyd_cluster_server_up 0", "metrics")
+    if key:
+        server.ask("DEL", key)
+        eventually(lambda: server_word(p) == "ok" and warnings(p) == "", "nothing is wrong in health", 6)
+
+
 @check("of several addresses the master is taken")
 def _(lab):
     replica, master = LimitServer(lab), LimitServer(lab)
