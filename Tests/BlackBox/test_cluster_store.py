@@ -398,6 +398,9 @@ TROUBLES = {
     "a read-only server": ("read_only", "read-only"),
     "a newer schema": ("newer_schema", "newer version of proxyd"),
     "another encoding": ("wrong_encoding", "UTF8"),
+    "no leave to connect": ("permission_missing", "permission denied for database"),
+    "half of a migration": ("broken_schema", "its schema is half written"),
+    "a step without its tables": ("broken_schema", "its schema is half written"),
 }
 
 
@@ -415,6 +418,16 @@ def _(lab, trouble):
         url = postgres.url("guest", "guest-password")
     elif trouble == "a read-only server":
         postgres.sql("ALTER DATABASE proxyd SET default_transaction_read_only = on")
+    elif trouble == "no leave to connect":
+        postgres.sql("CREATE USER guest PASSWORD 'guest-password'; REVOKE CONNECT ON DATABASE proxyd FROM PUBLIC")
+        url = postgres.url("guest", "guest-password")
+    elif trouble == "half of a migration":
+        postgres.sql("CREATE TABLE proxyd_source (id integer)")
+    elif trouble == "a step without its tables":
+        postgres.sql(
+            "CREATE TABLE proxyd_schema (step integer PRIMARY KEY, name text, needs integer, applied timestamptz DEFAULT now());"
+            "INSERT INTO proxyd_schema VALUES (1, '1: keys, usage, requests and audit', 1)"
+        )
     elif trouble == "a newer schema":
         postgres.sql(
             "CREATE TABLE proxyd_schema (step integer PRIMARY KEY, name text, needs integer, applied timestamptz DEFAULT now());"
@@ -432,6 +445,10 @@ def _(lab, trouble):
         return
     if trouble == "no permission":
         postgres.sql("GRANT CREATE, USAGE ON SCHEMA public TO guest")
+    elif trouble == "no leave to connect":
+        postgres.sql("GRANT CONNECT ON DATABASE proxyd TO guest; GRANT CREATE, USAGE ON SCHEMA public TO guest")
+    elif trouble == "half of a migration":
+        postgres.sql("DROP TABLE proxyd_source")
     elif trouble == "a read-only server":
         postgres.sql("ALTER DATABASE proxyd RESET default_transaction_read_only", "postgres")
     else:
