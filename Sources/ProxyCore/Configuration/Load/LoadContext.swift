@@ -218,6 +218,11 @@ final class LoadContext {
         // It may be a secret under a misspelt name.
         let meant = foreign?.meant ?? nearest
         if mapping.holdsSecret { hide(entry.value, isShown: Self.isPlain(entry, meant: meant, in: mapping)) }
+        if let blank = entry.key.unicodeScalars.first, blank.properties.isWhitespace, !blank.isASCII {
+            let code = String(blank.value, radix: 16, uppercase: true)
+            error(at: entry.keyLocation, path, "this blank is none to YAML (U+\(code)); write a space")
+            return meant
+        }
         var hint = foreign?.text ?? nearest.map { " (did you mean '\($0)'?)" } ?? ""
         // Without a value it may be one itself, which lost its key; and so may what a reference stands for.
         if entry.writtenKey != nil { hint = "" }

@@ -105,15 +105,21 @@ struct ReferenceResolver {
         }
     }
 
-    /// The file's text without the newline at its end.
+    /// The file's text without the newline at its end and a byte order mark before it.
     private func content(of path: String, called name: String) throws(Schema.Problem) -> String {
         guard !path.isEmpty, !name.isEmpty else { throw Schema.Problem("'${file:…}' takes a path") }
         switch files.read(path) {
-        case .failure(let failure): throw Schema.Problem("\(name): \(failure.message)")
+        case .failure(let failure):
+            guard !name.holds(":-") else {
+                throw Schema.Problem("a file's text has no default: '${NAME:-default}' is for variables of the environment")
+            }
+            throw Schema.Problem("\(name): \(failure.message)")
         case .success(let content):
-            guard let text = String(validating: content.bytes, as: UTF8.self) else {
+            guard var text = String(validating: content.bytes, as: UTF8.self) else {
                 throw Schema.Problem("\(name): is not UTF-8")
             }
+            // A byte order mark, which editors of other systems begin a file with.
+            if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
             let trimmed = text.hasSuffix("\r\n") ? text.dropLast() : text.hasSuffix("\n") ? text.dropLast() : text[...]
             guard !trimmed.isEmpty else { throw Schema.Problem("\(name): is empty") }
             return String(trimmed)
