@@ -265,6 +265,16 @@ def _(lab):
     equal([e[0] for e in told.errors], [2, 6, 9, 10], "the lines of the errors")
 
 
+@check("of one value every error is told at once: {what}", rows=["a condition", "references"])
+def _(lab, what):
+    edit, places = {
+        "a condition": (('    models: ["*"]', '    when: key.plicy == "a" && (request.stream || request.sise > 5) && 1'), [(9, 11), (9, 50), (9, 71)]),
+        "references": (("state: ./state", "state: ${NOT_SET}/${NOT_SET_EITHER}/${file:/nonexistent}"), [(2, 8), (2, 19), (2, 37)]),
+    }[what]
+    told = Checked(lab, edited(GOOD, edit)).bad()
+    equal([e[:2] for e in told.errors], places, f"the places of the errors: {told.text}")
+
+
 @check("a message lists what is known where nothing is near")
 def _(lab):
     told = Checked(lab, edited(GOOD, ('    models: ["*"]', '    when: key.plicy == "free"'))).bad()

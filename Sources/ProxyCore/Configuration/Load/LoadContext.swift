@@ -190,14 +190,18 @@ final class LoadContext {
     }
 
     func report(_ problem: Schema.Problem, in text: Schema.Text) {
-        let place = place(of: text, offset: problem.offset, length: problem.length, isWritten: problem.isWritten)
-        error(at: place.location, text.path, problem.message, length: place.length)
+        for problem in [problem] + problem.further {
+            let place = place(of: text, offset: problem.offset, length: problem.length, isWritten: problem.isWritten)
+            error(at: place.location, text.path, problem.message, length: place.length)
+        }
     }
 
     /// A reference that cannot be resolved: its offset counts in the scalar as it is written.
     private func report(_ problem: Schema.Problem, at node: YAMLNode, _ path: String) {
-        let place = place(in: node, offset: problem.offset, length: problem.length, isLiteral: true)
-        error(at: place.location, path, problem.message, length: place.length)
+        for problem in [problem] + problem.further {
+            let place = place(in: node, offset: problem.offset, length: problem.length, isLiteral: true)
+            error(at: place.location, path, problem.message, length: place.length)
+        }
     }
 
     /// What reading the YAML itself brought up: what is in those lines is never decoded, so nothing says what is a secret.

@@ -17,6 +17,7 @@ struct ReferenceResolver {
         guard text.holds("$") else { return Resolved(text: text) }
         let scalars = Array(text.unicodeScalars)
         var result = Resolved(text: "")
+        var problems: [Schema.Problem] = []
         var index = 0
         while index < scalars.count {
             let next = index + 1 < scalars.count ? scalars[index + 1] : nil
@@ -26,7 +27,9 @@ struct ReferenceResolver {
                 index += 2
             case ("$", "{"):
                 guard let close = scalars[index...].firstIndex(of: "}") else {
-                    throw Schema.Problem("'${' is not closed by '}' ('$$' is a dollar)", offset: index)
+                    problems.append(Schema.Problem("'${' is not closed by '}' ('$$' is a dollar)", offset: index))
+                    index = scalars.count
+                    continue
                 }
                 var inner = String.UnicodeScalarView()
                 inner.append(contentsOf: scalars[(index + 2)..<close])
@@ -35,7 +38,7 @@ struct ReferenceResolver {
                     result.text += value
                     if !isLiteral { result.holdsReference = true }
                 } catch {
-                    throw Schema.Problem(error.message, offset: index, length: close + 1 - index)
+                    problems.append(Schema.Problem(error.message, offset: index, length: close + 1 - index))
                 }
                 index = close + 1
             case (let scalar, _):
@@ -43,6 +46,7 @@ struct ReferenceResolver {
                 index += 1
             }
         }
+        if let problem = Schema.joined(problems) { throw problem }
         return result
     }
 

@@ -221,7 +221,9 @@ extension Schema.Kind {
             do throws(Condition.Problem) {
                 return try parse(text.value)
             } catch {
-                throw text.problem(error, hidden)
+                var problem = text.problem(error, hidden)
+                problem.further = error.further.map { text.problem($0, hidden) }
+                throw problem
             }
         }
     }
