@@ -399,6 +399,7 @@ TROUBLES = {
     "a newer schema": ("newer_schema", "newer version of proxyd"),
     "another encoding": ("wrong_encoding", "UTF8"),
     "no leave to connect": ("permission_missing", "permission denied for database"),
+    "no TLS where it is wanted": ("tls_failed", "server does not support SSL"),
     "half of a migration": ("broken_schema", "its schema is half written"),
     "a step without its tables": ("broken_schema", "its schema is half written"),
 }
@@ -411,6 +412,8 @@ def _(lab, trouble):
     url = postgres.url()
     if trouble == "a wrong password":
         url = postgres.url(password="wrong-one")
+    elif trouble == "no TLS where it is wanted":
+        url = postgres.url() + "?sslmode=require"
     elif trouble == "no such database":
         url = postgres.url(database="nowhere")
     elif trouble == "no permission":
@@ -441,7 +444,7 @@ def _(lab, trouble):
     served(ask(p))
     for secret in (PASSWORD, "wrong-one", "guest-password"):
         lacks(p.output(), secret, "the log")
-    if trouble in ("a wrong password", "no such database", "another encoding"):
+    if trouble in ("a wrong password", "no such database", "another encoding", "no TLS where it is wanted"):
         return
     if trouble == "no permission":
         postgres.sql("GRANT CREATE, USAGE ON SCHEMA public TO guest")

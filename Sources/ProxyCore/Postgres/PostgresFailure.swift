@@ -52,6 +52,8 @@ enum PostgresFailure: Error, Sendable, Hashable, CustomStringConvertible {
                 "wrong_password"
             } else if ["permission denied for database", "pg_hba.conf"].contains(where: { reason.contains($0) }) {
                 "permission_missing"
+            } else if ["SSL", "certificate"].contains(where: { reason.contains($0) }) {
+                "tls_failed"
             } else {
                 "unreachable"
             }
