@@ -110,6 +110,10 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "YAML that does not parse": (("    dialect: anthropic", "    dialect: [anthropic"), (None, None), []),
     "a tab as indentation": (("    dialect: anthropic", "\tdialect: anthropic"), (6, None), []),
     "a blank of another kind before a key": (("    dialect: anthropic", "\u00a0   dialect: anthropic"), (6, 1), ["none to YAML (U+A0)"]),
+    "another program's tag before a list": (
+        ("tiers: [antigravity]", "tiers: !reference [antigravity]"), (10, 12), ["rules[0].tiers", "a tag before a list"],
+    ),
+    "another program's tag before a mapping": (("state: ./state", "limits: !Sub {connections: 10}"), (2, 9), ["limits", "means nothing here"]),
     "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["no anchor of this name"]),
     "a key with an unknown policy": (
         ("state: ./state", "keys: [{name: a, key: sk-abcdefgh, policy: tem}]\npolicies: {default: {}, team: {}}"),
@@ -487,6 +491,7 @@ def _(lab):
 
 @check("a clean file has no warnings")
 def _(lab):
+    equal(Checked(lab, GOOD + "x-mine: !any [thing]\n").good().warnings, [], "warnings of what is the user's own")
     equal(Checked(lab, GOOD).good().warnings, [], "warnings")
 
 
