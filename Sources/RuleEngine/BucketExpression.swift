@@ -28,7 +28,7 @@ public struct BucketExpression: Sendable {
             reads = checker.reads
             program = Program(node, slotCount: checker.slotCount)
         } catch {
-            throw Condition.Problem(offset: error.span.offset, length: error.span.length, message: error.message)
+            throw Condition.Problem(error)
         }
     }
 

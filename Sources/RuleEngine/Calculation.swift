@@ -39,7 +39,7 @@ public struct Calculation: Sendable {
         do throws(SyntaxProblem) {
             expression = try CELExpression(source, bindings: names, isChecked: typing == .checked)
         } catch {
-            throw Condition.Problem(offset: error.span.offset, length: error.span.length, message: error.message)
+            throw Condition.Problem(error)
         }
     }
 

@@ -23,6 +23,8 @@ public struct Condition: Sendable {
         public let offset: Int
         public let length: Int
         public let message: String
+        /// What is wrong in other parts of it.
+        public internal(set) var further: [Problem] = []
     }
 
     /// Throws where and why `source` is no condition. What has no value whatever the request (`1 / 0`, `cidr("10.0.0.0/99")`)
@@ -53,7 +55,7 @@ public struct Condition: Sendable {
             isAlwaysTrue = if case .constant(.bool(true)) = node { true } else { false }
             isAlwaysFalse = if case .constant(.bool(false)) = node { true } else { false }
         } catch {
-            throw Problem(offset: error.span.offset, length: error.span.length, message: error.message)
+            throw Problem(error)
         }
     }
 
@@ -89,5 +91,13 @@ public struct Condition: Sendable {
     private static func outcome(of value: CELValue) -> Outcome {
         guard case .bool(let bool) = value else { return .failed("the value must be true or false, not \(value.typeName)") }
         return bool ? .true : .false
+    }
+}
+
+extension Condition.Problem {
+    init(_ problem: SyntaxProblem) {
+        self.init(
+            offset: problem.span.offset, length: problem.span.length, message: problem.message,
+            further: problem.further.map { Self($0) })
     }
 }

@@ -38,7 +38,7 @@ public struct RoleExpression: Sendable, Hashable {
             self.source = source
             program = Program(node, slotCount: checker.slotCount)
         } catch {
-            throw Condition.Problem(offset: error.span.offset, length: error.span.length, message: error.message)
+            throw Condition.Problem(error)
         }
     }
 

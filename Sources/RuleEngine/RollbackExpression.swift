@@ -46,7 +46,7 @@ public struct RollbackExpression: Sendable, Hashable {
             self.source = source
             program = Program(node, slotCount: checker.slotCount)
         } catch {
-            throw Condition.Problem(offset: error.span.offset, length: error.span.length, message: error.message)
+            throw Condition.Problem(error)
         }
         for (new, old) in Self.samples {
             guard case .failure(let error) = run(new, old) else { continue }

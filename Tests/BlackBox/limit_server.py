@@ -69,6 +69,27 @@ class LimitServer:
             self.kill()
 
 
+class Sentinel:
+    """One that knows a master by the name `first`, and makes its replica the master when it fails."""
+
+    def __init__(self, lab, master):
+        self.port = free_port()
+        file = lab.folder / f"sentinel{self.port}.conf"
+        lines = [
+            f"port {self.port}", "bind 127.0.0.1", f"dir {lab.folder}", f"sentinel monitor first 127.0.0.1 {master.port} 1",
+            "sentinel down-after-milliseconds first 1000", "sentinel failover-timeout first 3000",
+        ]  # fmt: skip
+        file.write_text("\n".join(lines) + "\n")
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen([BINARY, str(file), "--sentinel"], **quiet)
+        lab.after(self.close)
+        self.url = f"redis://127.0.0.1:{self.port}"
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Slow:
     """The way to a server that takes so many seconds, one way; `url` is what nodes go by."""
 

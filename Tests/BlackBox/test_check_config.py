@@ -76,6 +76,9 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
         (9, None),
         ["startWith"],
     ),
+    "a condition that compares a fraction with a whole number": (
+        ('    models: ["*"]', """    when: quota("antigravity", "m") == -1"""), (9, None), ["double == int", "both have a point, or neither"],
+    ),
     "a condition with a broken pattern": (
         ('    models: ["*"]', '    when: request.model.matches("(")'),
         (9, None),
@@ -106,6 +109,11 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "a key twice in one mapping": (("state: ./state", "state: ./state\nlisten: 127.0.0.1:1"), (3, 1), ["listen"]),
     "YAML that does not parse": (("    dialect: anthropic", "    dialect: [anthropic"), (None, None), []),
     "a tab as indentation": (("    dialect: anthropic", "\tdialect: anthropic"), (6, None), []),
+    "a blank of another kind before a key": (("    dialect: anthropic", "\u00a0   dialect: anthropic"), (6, 1), ["none to YAML (U+A0)"]),
+    "another program's tag before a list": (
+        ("tiers: [antigravity]", "tiers: !reference [antigravity]"), (10, 12), ["rules[0].tiers", "a tag before a list"],
+    ),
+    "another program's tag before a mapping": (("state: ./state", "limits: !Sub {connections: 10}"), (2, 9), ["limits", "means nothing here"]),
     "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["no anchor of this name"]),
     "a key with an unknown policy": (
         ("state: ./state", "keys: [{name: a, key: sk-abcdefgh, policy: tem}]\npolicies: {default: {}, team: {}}"),
@@ -187,6 +195,29 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "a threshold that is a mapping": (("state: ./state", "fallback: {threshold: {a: 1}}"), (2, 23), []),
     "a log level nobody knows": (("state: ./state", "log: {level: loud}"), (2, 14), ["loud"]),
     "a log level that is short for one": (("state: ./state", "log: {level: WARN}"), (2, 14), ["'WARN'", "did you mean 'warning'?"]),
+    "a model of a tier with a blank before it": (
+        ("tiers: [antigravity]", 'tiers: ["antigravity/ x"]'), (10, 26), ["rules[0].tiers[0]", "white space at its ends"],
+    ),
+    "a glob with a blank behind it": (('models: ["*"]', 'models: ["x "]'), (9, 14), ["rules[0].models[0]", "white space at its ends"]),
+    "an alias of a model with a blank behind it": (
+        ("state: ./state", 'models: {fast: {to: "antigravity/x "}}'), (2, 21), ["models.fast.to", "white space at its ends"],
+    ),
+    "a text where `set` takes a number": (
+        ("    tiers: [antigravity]", "    tiers: [antigravity]\n    set: {max_tokens: 8k}"), (11, 23), ["rules[0].set.max_tokens", "8192"],
+    ),
+    "an infinite number in `set`": (
+        ("    tiers: [antigravity]", "    tiers: [antigravity]\n    set: {x: -.inf}"), (11, 14), ["a number that JSON cannot say"],
+    ),
+    "a `set` of what is said": (
+        ("    tiers: [antigravity]", "    tiers: [antigravity]\n    set: {input: x}"), (11, 11), ["does not change what is said"],
+    ),
+    "false for no proxy": (
+        ("    dialect: anthropic", "    dialect: anthropic\n    proxy: false"), (7, 12), ["that there is none: none"],
+    ),
+    "none for the file's proxy": (("state: ./state", "https_proxy: none"), (2, 14), ["no_proxy: ['*'] goes without one"]),
+    "a default of a file's text": (
+        ("state: ./state", 'admin: {key: "${file:/nonexistent/key:-x}"}'), (2, None), ["a file's text has no default"],
+    ),
     "a document that is a list": ((GOOD, "- 1\n- 2\n"), (1, None), []),
     "a second document": (
         ("    tiers: [antigravity]\n", "    tiers: [antigravity]\n---\nlisten: 127.0.0.1:1\n"),
@@ -246,6 +277,16 @@ def _(lab):
     )
     told = Checked(lab, text).bad()
     equal([e[0] for e in told.errors], [2, 6, 9, 10], "the lines of the errors")
+
+
+@check("of one value every error is told at once: {what}", rows=["a condition", "references"])
+def _(lab, what):
+    edit, places = {
+        "a condition": (('    models: ["*"]', '    when: key.plicy == "a" && (request.stream || request.sise > 5) && 1'), [(9, 11), (9, 50), (9, 71)]),
+        "references": (("state: ./state", "state: ${NOT_SET}/${NOT_SET_EITHER}/${file:/nonexistent}"), [(2, 8), (2, 19), (2, 37)]),
+    }[what]
+    told = Checked(lab, edited(GOOD, edit)).bad()
+    equal([e[:2] for e in told.errors], places, f"the places of the errors: {told.text}")
 
 
 @check("a message lists what is known where nothing is near")
@@ -353,6 +394,34 @@ WARNINGS = {
         edited(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")),
         ["spare"],
     ),
+    "what a rule that rejects sets": (
+        edited(GOOD, ("tiers: [antigravity]", "reject: {message: no}\n    set: {x: 1}")), ["rules[0].set: changes nothing"],
+    ),
+    "what a rule that rejects drops": (
+        edited(GOOD, ("tiers: [antigravity]", "reject: {message: no}\n    drop: [user]")), ["rules[0].drop: changes nothing"],
+    ),
+    "how a rule that rejects falls back": (
+        edited(GOOD, ("tiers: [antigravity]", "reject: {message: no}\n    fallback: {wait: 5s}")), ["rules[0].fallback: changes nothing"],
+    ),
+    "a weight of one that stands alone": (
+        edited(GOOD, ("tiers: [antigravity]", "tiers: [{upstream: antigravity, weight: 2}]")), ["rules[0].tiers[0].weight: changes nothing"],
+    ),
+    "another program's sign in a glob": (
+        edited(GOOD, ('models: ["*"]', 'models: ["gpt-?", "*"]')), ["rules[0].models[0]: '?' stands for itself here"],
+    ),
+    "another program's sign in a policy's glob": (
+        edited(GOOD, ("state: ./state", "policies: {default: {models: ['{a,b}']}}")), ["policies.default.models[0]: '{' stands for itself here"],
+    ),
+    "a policy that allows no model": (GOOD + "policies: {default: {models: []}}\n", ["policies.default.models: is empty"]),
+    "a policy whose addresses are none, and so all": (
+        GOOD + "policies: {default: {allow_from: []}}\n", ["policies.default.allow_from: is empty, and so allows every address"],
+    ),
+    "an admin API whose addresses are none, and so all": (
+        GOOD + "admin: {key: 4f9a6b2c4d8e1f3a5b7c9d2e, allow_from: ~}\n", ["admin.allow_from: is empty, and so allows every address"],
+    ),
+    "trusted proxies that are everybody": (
+        GOOD + "trusted_proxies: [10.0.0.0/8, 0.0.0.0/0]\n", ["trusted_proxies[1]: believes everybody"],
+    ),
     "a policy nothing uses": (edited(GOOD, ("state: ./state", "policies: {default: {}, team: {}}")), ["team"]),
     "a public listener without TLS": (edited(GOOD, ("127.0.0.1:8180", "0.0.0.0:8180")), ["TLS"]),
 }
@@ -396,6 +465,15 @@ def _(lab):
         (("tiers: [antigravity]", "tiers: [[antigravity]]"), "found a list"),
         (("    tiers: [antigravity]", "    tires: [antigravity]"), "did you mean 'tiers'?"),
         (("    dialect: anthropic", "    dialekt: anthropic"), "did you mean 'dialect'?"),
+        (("tiers: [antigravity]", "tiers: {}"), "expected a list, found a mapping"),
+        (("tiers: [antigravity]", "tiers: [{any: {}}]"), "expected a list, found a mapping"),
+        (("tiers: [antigravity]", "tiers:"), "is empty"),
+        (("tiers: [antigravity]", "tiers: []"), "is empty"),
+        (('models: ["*"]', "models: {}"), "expected a list, found a mapping"),
+        (("listen: 127.0.0.1:8180", "listen: {}"), "'address' is missing"),
+        (("listen: 127.0.0.1:8180", "listen:"), "has no value"),
+        ((GOOD[GOOD.index("upstreams:") : GOOD.index("rules:")], "upstreams: []\n"), "expected a mapping, found a list"),
+        ((GOOD[GOOD.index("rules:") :], "rules: {}\n"), "expected a list, found a mapping"),
         (("rules:", "ruls:"), "did you mean 'rules'?"),
         (("state: ./state", "events: {webhok: 'http://localhost:1'}"), "did you mean 'webhook'?"),
         (("state: ./state", "admin: {kee: 4f9a6b2c4d8e1f3a5b7c9d2e}"), "did you mean 'key'?"),
@@ -423,6 +501,7 @@ def _(lab):
 
 @check("a clean file has no warnings")
 def _(lab):
+    equal(Checked(lab, GOOD + "x-mine: !any [thing]\n").good().warnings, [], "warnings of what is the user's own")
     equal(Checked(lab, GOOD).good().warnings, [], "warnings")
 
 

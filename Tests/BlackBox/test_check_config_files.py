@@ -61,6 +61,13 @@ keys: [{{name: user, key: {USER_KEY}}}, {{name: u, key: sk-user-of-the-team-0123
     contains(told.errors[0][3], "the environment has no NOT_SET_ANYWHERE", "the error")
 
 
+@check("a byte order mark before a file's text is no part of it")
+def _(lab):
+    (lab.folder / "key").write_bytes(b"\xef\xbb\xbf" + USER_KEY.encode() + b"\r\n")
+    p, _up = lab.simple(f'keys: [{{name: u, key: "${{file:{lab.folder}/key}}"}}]')
+    served(p.ask(key=USER_KEY))
+
+
 @check("a reference that is set but empty is no value")
 def _(lab):
     text = edited(GOOD, ("state: ./state", 'admin: {key: "${EMPTY_SECRET}"}'))

@@ -4,11 +4,13 @@ import socket
 import time
 
 from accounts import declare
+from certificates import FOLDER
 from checks import check, contains, equal, eventually, expect, lacks, stays
 from harness import served
 from upstream import healthy, status
-from limit_server import LimitServer, config, live, nodes, server_word
+from limit_server import LimitServer, Sentinel, config, live, nodes, server_word
 from limits import key_id, steer
+from ports import free_port
 
 LIMIT = "team.requests_per_day"
 
@@ -287,6 +289,60 @@ def _(lab):
     eventually(lambda: server_word(p) == "ok", "ok in health", 5)
 
 
+REFUSED = {  # what is refused -> (options of the server, the key that is of another type, words of health, the server's word there)
+    "all": (["--rename-command", "EVALSHA", ""], None, "is away: it refuses: ERR unknown command", "away"),
+    "limits": ([], "proxyd:limits:nodes", "is away: it refuses: WRONGTYPE", "away"),
+    "heartbeats": ([], "proxyd:nodes", "takes no heartbeats, so that nodes do not know of one another: it refuses: WRONGTYPE", "ok"),
+}
+
+
+@check("a server that can be reached and refuses {what} is told in health with its words, and is well when that is over", rows=list(REFUSED))
+def _(lab, what):
+    options, key, words, word = REFUSED[what]
+    server = LimitServer(lab, *options)
+    p = lab.proxyd(config(lab.upstream(), f"node: a, limits: '{server.url}'"))
+    if key:
+        eventually(lambda: server_word(p) == "ok", "ok in health")
+        server.ask("LPUSH", "a-list", "x")
+        server.ask("RENAME", "a-list", key)
+    eventually(lambda: words in warnings(p), f"{words!r} in health", 6)
+    equal(server_word(p), word, "the server's word in health")
+    lacks(warnings(p), "with args", "health")
+    served(p.ask())
+    eventually(lambda: words.rsplit(": ", 1)[-1] in p.output(), "the server's words in the log", 4)
+    if word == "away":
+        told = p.get("/admin/nodes")["limits"]
+        equal(told["status"], "away", "the status in GET /admin/nodes")
+        contains(told["reason"], "it refuses", "the reason there")
+        contains(p.admin("GET", "/metrics").text, "proxyd_cluster_server_up 0", "metrics")
+    if key:
+        server.ask("DEL", key)
+        eventually(lambda: server_word(p) == "ok" and warnings(p) == "", "nothing is wrong in health", 6)
+
+
+SHOWN = {  # what the server shows -> (its pair, the authorities that are known, the server's word in health, words there)
+    "a certificate of a known authority": ("server", "root", "ok", ""),
+    "one of an unknown authority": ("server", "other-root", "away", "TLS fails: its certificate is not trusted"),
+    "one that has expired": ("expired", "root", "away", "TLS fails: its certificate is not trusted"),
+    "one of another name": ("other-name", "root", "away", "TLS fails: its certificate is another host's"),
+}
+
+
+@check("a server that shows {what} over TLS is told so, each time that it is looked at", rows=list(SHOWN))
+def _(lab, what):
+    pair, authority, word, words = SHOWN[what]
+    port = free_port()
+    files = {"cert-file": f"{pair}.pem", "key-file": f"{pair}.key", "ca-cert-file": "root.pem"}
+    options = [part for name, file in files.items() for part in (f"--tls-{name}", str(FOLDER / file))]
+    LimitServer(lab, "--tls-port", str(port), "--tls-auth-clients", "no", *options)
+    p = lab.proxyd(config(lab.upstream(), f"node: a, limits: 'rediss://localhost:{port}', ca: '{FOLDER / authority}.pem'"))
+    eventually(lambda: server_word(p) == word, f"{word} in health", 6)
+    for _ in range(20):  # it is tried again meanwhile
+        contains(warnings(p), words, "health")
+        time.sleep(0.15)
+    equal(server_word(p), word, "the server's word in health")
+
+
 @check("of several addresses the master is taken")
 def _(lab):
     replica, master = LimitServer(lab), LimitServer(lab)
@@ -294,6 +350,22 @@ def _(lab):
     p = lab.proxyd(config(lab.upstream(), f"node: a, limits: ['{replica.url}', '{master.url}']"))
     eventually(lambda: server_word(p) == "ok", "ok in health")
     contains(master.ask("HKEYS", "proxyd:nodes"), "a", "the master's nodes")
+
+
+@check("Sentinel is asked for the master, and names another one when that fails; a master that it does not know is told", seconds=60)
+def _(lab):
+    master, replica = LimitServer(lab), LimitServer(lab)
+    replica.ask("REPLICAOF", "127.0.0.1", str(master.port))
+    eventually(lambda: "connected" in replica.ask("ROLE"), "the replica follows", 10)
+    sentinel = Sentinel(lab, master)
+    names = ["nobody", "first"]
+    told = {name: lab.proxyd(config(lab.upstream(), f"node: {name}, limits: '{sentinel.url}?master={name}'")) for name in names}
+    eventually(lambda: server_word(told["first"]) == "ok", "ok in health", 8)
+    eventually(lambda: "Sentinel knows none called 'nobody'" in warnings(told["nobody"]), "the unknown master in health", 8)
+    master.kill()
+    eventually(lambda: "first" in replica.ask("HKEYS", "proxyd:nodes"), "a heartbeat at the new master", 30)
+    eventually(lambda: server_word(told["first"]) == "ok", "ok in health again", 8)
+    served(told["first"].ask())
 
 
 @check("a reload turns the cluster on and off, and to another server")

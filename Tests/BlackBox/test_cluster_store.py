@@ -428,6 +428,10 @@ TROUBLES = {
     "a read-only server": ("read_only", "read-only"),
     "a newer schema": ("newer_schema", "newer version of proxyd"),
     "another encoding": ("wrong_encoding", "UTF8"),
+    "no leave to connect": ("permission_missing", "permission denied for database"),
+    "no TLS where it is wanted": ("tls_failed", "server does not support SSL"),
+    "half of a migration": ("broken_schema", "its schema is half written"),
+    "a step without its tables": ("broken_schema", "its schema is half written"),
 }
 
 
@@ -438,6 +442,8 @@ def _(lab, trouble):
     url = postgres.url()
     if trouble == "a wrong password":
         url = postgres.url(password="wrong-one")
+    elif trouble == "no TLS where it is wanted":
+        url = postgres.url() + "?sslmode=require"
     elif trouble == "no such database":
         url = postgres.url(database="nowhere")
     elif trouble == "no permission":
@@ -445,6 +451,16 @@ def _(lab, trouble):
         url = postgres.url("guest", "guest-password")
     elif trouble == "a read-only server":
         postgres.sql("ALTER DATABASE proxyd SET default_transaction_read_only = on")
+    elif trouble == "no leave to connect":
+        postgres.sql("CREATE USER guest PASSWORD 'guest-password'; REVOKE CONNECT ON DATABASE proxyd FROM PUBLIC")
+        url = postgres.url("guest", "guest-password")
+    elif trouble == "half of a migration":
+        postgres.sql("CREATE TABLE proxyd_source (id integer)")
+    elif trouble == "a step without its tables":
+        postgres.sql(
+            "CREATE TABLE proxyd_schema (step integer PRIMARY KEY, name text, needs integer, applied timestamptz DEFAULT now());"
+            "INSERT INTO proxyd_schema VALUES (1, '1: keys, usage, requests and audit', 1)"
+        )
     elif trouble == "a newer schema":
         postgres.sql(
             "CREATE TABLE proxyd_schema (step integer PRIMARY KEY, name text, needs integer, applied timestamptz DEFAULT now());"
@@ -458,10 +474,14 @@ def _(lab, trouble):
     served(ask(p))
     for secret in (PASSWORD, "wrong-one", "guest-password"):
         lacks(p.output(), secret, "the log")
-    if trouble in ("a wrong password", "no such database", "another encoding"):
+    if trouble in ("a wrong password", "no such database", "another encoding", "no TLS where it is wanted"):
         return
     if trouble == "no permission":
         postgres.sql("GRANT CREATE, USAGE ON SCHEMA public TO guest")
+    elif trouble == "no leave to connect":
+        postgres.sql("GRANT CONNECT ON DATABASE proxyd TO guest; GRANT CREATE, USAGE ON SCHEMA public TO guest")
+    elif trouble == "half of a migration":
+        postgres.sql("DROP TABLE proxyd_source")
     elif trouble == "a read-only server":
         postgres.sql("ALTER DATABASE proxyd RESET default_transaction_read_only", "postgres")
     else:

@@ -208,6 +208,13 @@ BAD = {
 }
 
 
+MISSING = {
+    "an included file that is not there": "include: not-there.yaml",
+    "a secret's file that is not there": "lark: {app_id: a, app_secret: '${file:/nonexistent/secret}'}",
+    "an unknown key": "surprise: 1",
+}
+
+
 @check("an edit with {what} keeps what runs, is told in log and /health with its place, and a good edit mends it", rows=list(BAD))
 def _(lab, what):
     s = Switch(lab)
@@ -248,6 +255,20 @@ def _(lab):
         time.sleep(0.7)
     equal(s.p.output().count("configuration is again what runs"), 1, "lines about it")
     equal(s.p.health()["config"]["error"], None, "the error after it")
+
+
+@check("a save that is refused for {what} is told in the log once, and again when it is saved again", rows=list(MISSING))
+def _(lab, what):
+    s = Switch(lab)
+    time.sleep(0.5)
+    for count in (1, 2):
+        s.p.config.write_text(s.full("b") + MISSING[what] + "\n")
+        eventually(lambda: s.p.output().count("configuration refused") >= count, "a line about it", 5)
+        time.sleep(1.5)
+        equal(s.p.output().count("configuration refused"), count, "lines about it")
+        s.p.config.write_text(s.full("a"))
+        s.p.wait_log("configuration is again what runs")
+        time.sleep(0.5)
 
 
 @check("a file that vanishes keeps what runs")

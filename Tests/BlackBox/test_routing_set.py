@@ -130,6 +130,20 @@ def _(lab, field, client, upstream):
     lacks(answer.header("x-proxyd-lossy") or "", field, "x-proxyd-lossy")
 
 
+@check("`set` reads {written} as {value!r}", rows=[
+    ("x: True", True), ("x: FALSE", False), ("x: Null", None), ("x: 'True'", "True"), ("x: yes", "yes"),
+    ("temperature: '0.5'", 0.5), ('temperature: "${T}"', 0.5), ("max_tokens: '77'", 77),
+])  # fmt: skip
+def _(lab, written, value):
+    up = lab.upstream()
+    p = lab.proxyd(
+        f"upstreams: {{u: {up.declare('anthropic')}}}\nrules: [{{models: ['*'], tiers: [u], set: {{{written}}}}}]", env={"T": "0.5"}
+    )
+    served(p.ask())
+    name = written.split(":")[0]
+    equal((name in up.last.fields, up.last.fields.get(name)), (True, value), f"{name} in {up.last.fields}")
+
+
 @check("what `set` says in a Chat server's own words reaches it from a {client} client", rows=["anthropic", "responses", "gemini"])
 def _(lab, client):
     p, up = _any(lab, "openai", ", set: {chat_template_kwargs: {enable_thinking: false}, min_p: 0.1}")

@@ -127,6 +127,13 @@ func sampleFacts() -> Facts {
         #expect(throws: Condition.Problem(offset: offset, length: length, message: message)) { try Condition(source) }
     }
 
+    @Test func everyTermThatIsWrongIsTold() throws {
+        let problem = try #require(throws: Condition.Problem.self) {
+            try Condition("key.plicy == 'a' && (request.stream || request.sise > 5) && 1")
+        }
+        #expect([problem.offset] + problem.further.map(\.offset) == [0, 39, 60])
+    }
+
     @Test(arguments: [
         ("true || request.stream", true), ("request.stream || 1 < 2 && !false", true), ("!('X-Team' in request.headers)", true),
         ("[1, 2].exists(x, [3, 4][x] == 4)", true), ("{'a': 1}[?'b'].orValue(3) == 3", true),

@@ -113,6 +113,12 @@ public final class Cluster: Sendable {
 
     // MARK: Condition
 
+    /// How the server of limits is: one that can be reached, and shares no limits, is away.
+    public var serverState: LimitServerState {
+        let state = link.state
+        return state.isUp && limits.isAway ? .down(limits.trouble) : state
+    }
+
     /// How the store that nodes share is; nil where there is none.
     public var store: ClusterStore? { ledger.storeStanding }
 
@@ -133,9 +139,9 @@ public final class Cluster: Sendable {
         var standing = ClusterStanding(node: settings.node, nodes: roster.nodes, warnings: roster.warnings)
         standing.server = settings.limits.map(\.description).joined(separator: ",")
         standing.serverVersion = link.serverVersion
-        standing.serverState = link.state
-        standing.areLimitsAway = !settings.limits.isEmpty && (!link.state.isUp || limits.isAway)
-        if case .down(let trouble) = link.state {
+        standing.serverState = serverState
+        standing.areLimitsAway = !settings.limits.isEmpty && !standing.serverState.isUp
+        if case .down(let trouble) = standing.serverState {
             standing.warnings.insert("the server of limits is away: \(trouble)", at: 0)
         }
         standing.store = store

@@ -71,8 +71,15 @@ private struct SchemaWriter {
             for index in spelledOut.indices where spelledOut[index].0 == "type" { spelledOut[index].1 = .string("object") }
             return [("anyOf", .array([.object(body(short, of: name)), .object(spelledOut)]))]
         case .json:
-            let kept = SmallJSON.array(["model", "stream", "messages"].map { .string($0) })
-            return type("object", orNull: true) + [("propertyNames", .object([("not", .object([("enum", kept)]))]))]
+            typealias Fields = Schema.Kind<[RequestField]>
+            let kept = SmallJSON.array(Fields.untouchableNames.map { .string($0) })
+            let number = SmallJSON.object([
+                ("anyOf", .array([.object(body(Fields.numberForm)), .object(type("null", orNull: false))]))
+            ])
+            return type("object", orNull: true) + [
+                ("properties", .object(Fields.numericNames.map { ($0, number) })),
+                ("propertyNames", .object([("not", .object([("enum", kept)]))])),
+            ]
         }
     }
 

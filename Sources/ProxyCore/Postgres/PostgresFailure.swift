@@ -48,11 +48,19 @@ enum PostgresFailure: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .library: "library_missing"
         case .unreachable(let reason):
-            reason.contains("password authentication failed") || reason.contains("no password supplied")
-                ? "wrong_password" : "unreachable"
+            if ["password authentication failed", "no password supplied"].contains(where: { reason.contains($0) }) {
+                "wrong_password"
+            } else if ["permission denied for database", "pg_hba.conf"].contains(where: { reason.contains($0) }) {
+                "permission_missing"
+            } else if ["SSL", "certificate"].contains(where: { reason.contains($0) }) {
+                "tls_failed"
+            } else {
+                "unreachable"
+            }
         case .silent: "unreachable"
         case .refused("53100", _): "disk_full"
         case .refused("42501", _): "permission_missing"
+        case .refused(let state, _) where Self.schemaStates.contains(state): "broken_schema"
         case .refused: "refused"
         case .readOnly: "read_only"
         case .encoding: "wrong_encoding"
@@ -63,6 +71,12 @@ enum PostgresFailure: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Tables, columns and what belongs to them that are not there, are there already, or are of another type: what a migration that
+    /// is half written leaves, or a backup that was put back in part.
+    private static let schemaStates: Set<String> = [
+        "42P01", "42P07", "42703", "42701", "42704", "42710", "42883", "42723", "42804", "42809",
+    ]
+
     /// What the code means, where the message alone may not say it.
     private static func hint(_ state: String) -> String {
         switch state {
@@ -71,6 +85,7 @@ enum PostgresFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case "42501": "a permission is missing: "
         case "25006": "it is read-only: "
         case "3D000": "there is no such database: "
+        case _ where schemaStates.contains(state): "its schema is half written, or is not what its steps say: "
         default: ""
         }
     }

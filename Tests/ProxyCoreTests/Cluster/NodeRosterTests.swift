@@ -81,6 +81,22 @@ import Testing
         #expect(told.contains("several versions: 1.0, 1.1"), "\(told)")
     }
 
+    /// It can be reached, and nobody is listed there.
+    @Test func whatTheServerRefusesHeartbeatsWithIsSaid() async throws {
+        let server = FakeLimitServer { _, _ in
+            .failure(.refused("ERR unknown command 'EVALSHA', with args beginning with: 'abc'"))
+        }
+        let roster = try Self.roster(server)
+        #expect(await roster.claim() == .unknown)
+        #expect(
+            roster.warnings == [
+                "the server of limits takes no heartbeats, so that nodes do not know of one another: it refuses: "
+                    + "ERR unknown command 'EVALSHA'"
+            ])
+        server.becomes(.down(.closed))
+        #expect(roster.warnings.isEmpty)
+    }
+
     /// Those who have lost the server of limits know of one another at the store that they share.
     @Test func whileTheServerIsAwayTheStoreTellsOfOthers() async throws {
         let server = FakeLimitServer { _, _ in

@@ -58,6 +58,7 @@ import Testing
         ("name: all", "name: 'all", 9, 11, "the quote that begins here is not closed"),
         (#"["*"]"#, #"["*""#, 10, 13, "the '[' that begins here is not closed"),
         (#"["*"]"#, "[a, b", 10, 13, "the '[' that begins here is not closed"),
+        ("tiers: [up]", "tiers: [", 12, 12, "the '[' that begins here is not closed"),
         ("[up]", "[up", 12, 12, "the '[' that begins here is not closed"),
         ("dialect: anthropic", "headers: {x: y", 6, 14, "the '{' that begins here is not closed"),
         ("url: http://localhost:8080", "headers: {", 5, 14, "the '{' that begins here is not closed"),

@@ -33,6 +33,8 @@ public final class LeaseAgent: Sendable {
         var memory = 0
         var nodes = 0
         var failedAt: Int?
+        /// What the server refused the last exchange with; nil where it answered, or said nothing.
+        var refusal: LimitServerTrouble?
         /// Since when the server gathers what is used before it grants more; nil where it does not.
         var learnsSince: Int?
         var roundTrip = LeaseRoundTrip()
@@ -68,6 +70,9 @@ public final class LeaseAgent: Sendable {
     }
 
     public var isAway: Bool { away.load(ordering: .relaxed) }
+
+    /// Why the server has not answered for a while, though it can be reached.
+    var trouble: LimitServerTrouble { state.withLock { $0.refusal } ?? .timedOut }
 
     /// Milliseconds that a request waits for an answer at most.
     var patience: Int { max(patienceNow.load(ordering: .relaxed), waitNow.load(ordering: .relaxed)) }
@@ -197,6 +202,7 @@ public final class LeaseAgent: Sendable {
             state.withLock { state in
                 state.underWay[number] = nil
                 state.failedAt = state.failedAt ?? now
+                state.refusal = LimitServerTrouble(error)
             }
             lookForSilence()
             wake(outgoing.slots)
@@ -209,7 +215,7 @@ public final class LeaseAgent: Sendable {
         let (isNew, isForgotten) = state.withLock { state in
             if let sentAt = state.underWay.removeValue(forKey: number) { state.roundTrip.note(now - sentAt) }
             waitNow.store(state.roundTrip.wait, ordering: .relaxed)
-            (state.heardAt, state.failedAt) = (now, nil)
+            (state.heardAt, state.failedAt, state.refusal) = (now, nil, nil)
             state.nodes = answers.nodes
             state.learnsSince = answers.isLearning ? state.learnsSince ?? now : nil
             let before = state.memory
@@ -257,7 +263,9 @@ public final class LeaseAgent: Sendable {
         }
         guard isNews else { return }
         if isAway {
-            logger.warning("the server of limits is away: each node goes on with what it holds and its part of the rest")
+            logger.warning(
+                "the server of limits is away: each node goes on with what it holds and its part of the rest",
+                metadata: state.withLock { $0.refusal }.map { [LogKeys.reason: "\($0)"] })
         } else {
             logger.notice("the server of limits is back: limits are shared again")
         }

@@ -57,6 +57,9 @@ public final class LimitSharing: Sendable {
     /// Whether limits are shared, and the server has not answered for a while.
     public var isAway: Bool { running.withLock { $0?.agent }?.isAway ?? false }
 
+    /// Why it has not, where it can be reached.
+    var trouble: LimitServerTrouble { running.withLock { $0?.agent }?.trouble ?? .timedOut }
+
     /// The server has come back, or has this memory, as others say: it is asked at once.
     func look(at memory: Int? = nil) { running.withLock { $0?.agent }?.look(at: memory) }
 

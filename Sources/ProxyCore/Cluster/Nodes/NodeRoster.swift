@@ -24,6 +24,8 @@ public final class NodeRoster: Sendable {
         var clockAhead: Int?
         /// Another instance that lives has the name.
         var rival: String?
+        /// What the server of limits refused the last heartbeat with.
+        var refusal: LimitServerTrouble?
         var told: Set<String> = []
         /// Taken for a file that is not applied yet.
         var nextName: String?
@@ -87,6 +89,9 @@ public final class NodeRoster: Sendable {
         var warnings: [String] = []
         if let rival = state.withLock({ $0.rival }) {
             warnings.append("another node is called '\(name)' too (instance \(rival)): give each a name of its own, cluster.node")
+        }
+        if server.state.isUp, let refusal = state.withLock({ $0.refusal }) {
+            warnings.append("the server of limits takes no heartbeats, so that nodes do not know of one another: \(refusal)")
         }
         let live = nodes.filter(\.isLive)
         for node in live {
@@ -262,10 +267,15 @@ public final class NodeRoster: Sendable {
         let board = board
         leaveStore(for: board)
         let sentAt = LoopContext.wallClock()
-        guard
-            let items = try? await board.beat(name, instance: identity.instance, record: record().text, force: force),
-            items.count >= 2, let status = items[0].integer, let now = items[1].integer
-        else { return .failed }
+        let items: [RESPValue]
+        do {
+            items = try await board.beat(name, instance: identity.instance, record: record().text, force: force)
+            state.withLock { $0.refusal = nil }
+        } catch {
+            state.withLock { $0.refusal = LimitServerTrouble(error) }
+            return .failed
+        }
+        guard items.count >= 2, let status = items[0].integer, let now = items[1].integer else { return .failed }
         let receivedAt = LoopContext.wallClock()
         guard status == 1 else {
             guard items.count > 2, let stored = items[2].bytes.flatMap({ StoredNode($0) }) else { return .failed }

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -45,6 +46,7 @@ struct RedisDial: Sendable {
     // MARK: Sockets
 
     private func connect(_ address: LimitServerAddress, _ events: Events) async throws(LimitServerTrouble) -> RedisConnection {
+        let ended = Ended()
         do {
             let tls = try context(address)
             let bootstrap = ClientBootstrap(group: eventLoop)
@@ -57,18 +59,35 @@ struct RedisDial: Sendable {
                             try channel.pipeline.syncOperations.addHandler(handler)
                         }
                         try channel.pipeline.syncOperations.addHandler(
-                            RedisHandler(timeout: replyTimeout, onPush: events.onPush, onEnd: events.onEnd))
+                            RedisHandler(
+                                timeout: replyTimeout, onPush: events.onPush,
+                                onEnd: { trouble in
+                                    ended.note(trouble)
+                                    events.onEnd(trouble)
+                                }))
                     }
                 }
             let channel = try await Self.dial(bootstrap, address)
             return try await channel.eventLoop.submit {
-                let handler = try channel.pipeline.syncOperations.handler(type: RedisHandler.self)
+                // Where TLS has failed meanwhile, it is gone.
+                guard let handler = try? channel.pipeline.syncOperations.handler(type: RedisHandler.self) else {
+                    throw ended.trouble
+                }
                 return RedisConnection(
                     eventLoop: channel.eventLoop, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
             }.get()
         } catch {
             throw Self.trouble(of: error)
         }
+    }
+
+    /// Why a connection ended before anybody could ask it.
+    private final class Ended: Sendable {
+        private let told = Mutex(LimitServerTrouble.closed)
+
+        var trouble: LimitServerTrouble { told.withLock { $0 } }
+
+        func note(_ trouble: LimitServerTrouble) { told.withLock { if $0 == .closed { $0 = trouble } } }
     }
 
     private static func dial(_ bootstrap: ClientBootstrap, _ address: LimitServerAddress) async throws -> any Channel {
@@ -99,13 +118,15 @@ struct RedisDial: Sendable {
             error.connectionErrors.last.map { trouble(of: $0.error) } ?? .unreachable("there is no address of the host")
         case ChannelError.connectTimeout: .unreachable("it does not take the connection in time")
         case NIOSSLError.handshakeFailed(.sslError(let stack)) where stack.contains { $0.description.contains("VERIFY_FAILED") }:
-            .tls("its certificate is not trusted")
-        case NIOSSLError.unableToValidateCertificate: .tls("its certificate is not trusted")
+            .tls(notTrusted)
+        case NIOSSLError.unableToValidateCertificate: .tls(notTrusted)
         case is NIOSSLExtraError: .tls("its certificate is another host's")
         case is NIOSSLError, is BoringSSLError: .tls("the handshake failed; does the port speak TLS?")
         default: .unreachable("the connection failed")
         }
     }
+
+    private static let notTrusted = "its certificate is not trusted: no authority that is known vouches for it, or it has expired"
 
     // MARK: Handshake
 

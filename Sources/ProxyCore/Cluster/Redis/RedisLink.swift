@@ -247,7 +247,7 @@ public final class RedisLink: LimitServer {
     /// Redis 6 wraps what a command of a script is refused with.
     static func innerRefusal(_ words: String) -> String {
         guard words.hasPrefix("ERR ") else { return words }
-        for code in ["NOPERM", "READONLY", "OOM", "MISCONF"] {
+        for code in ["NOPERM", "READONLY", "OOM", "MISCONF", "WRONGTYPE"] {
             if let found = words.firstRange(of: "-\(code) ") { return String(words[found.lowerBound...].dropFirst()) }
         }
         return words

@@ -23,6 +23,10 @@ enum ConditionHints {
             mended.message += Suggestion.text(for: String(zone), among: Zone.knownNames)
         } else if problem.message.contains("string in string") {
             mended.message += "; 'in' is for lists and maps, a text is searched with request.model.contains(\"gpt\")"
+        } else if ["double == int", "double != int", "int == double", "int != double"].contains(where: {
+            problem.message.contains($0)
+        }) {
+            mended.message += "; numbers are the same where both have a point, or neither: 1.0 or 1"
         } else if problem.message.contains("is not known"), !problem.message.contains("did you mean"),
             isCompared(bytes, at: problem.offset)
         {

@@ -10,6 +10,7 @@ extension ConfigurationCompiler {
         for (name, decoded) in file.models {
             if let problem = Self.problem(withName: name.value) { context.error(name, problem) }
             let target = DecodedTarget.split(decoded.to.value)
+            if let problem = ModelName.blanks(target.model ?? decoded.to.value) { context.error(decoded.to, problem) }
             if let model = target.model, !model.isEmpty, indices[target.upstream] != nil {
                 usedUpstreams.insert(target.upstream)
                 configuration.aliases.append(
@@ -72,7 +73,7 @@ extension ConfigurationCompiler {
     private static func problem(withName name: String) -> String? {
         if name.isEmpty { return "an alias needs a name" }
         if name.contains("*") { return "an alias is a name, no glob" }
-        return ModelName.problem(name)
+        return ModelName.problem(name) ?? ModelName.blanks(name)
     }
 
     /// Tells of models that are asked for by name and have no price, where the file counts money or a preset has prices.

@@ -20,7 +20,8 @@ struct ConfigurationCompiler {
         let broken = context.problems.filter { $0.severity == .error }.map(\.path)
         hasBrokenKeys = broken.contains { $0.hasPrefix("keys[") }
         hasBrokenTiers =
-            file.rules.isEmpty || file.rules.contains { $0.isMisnamed || $0.tiersPlace == nil && $0.rejectPlace == nil }
+            file.rules.isEmpty
+            || file.rules.contains { $0.isMisnamed || $0.emptyTiers != nil || $0.tiersPlace == nil && $0.rejectPlace == nil }
             || broken.contains { ($0.hasPrefix("rules[") || $0.hasPrefix("usage_limits[")) && $0.holds(".tiers") }
     }
 
@@ -401,6 +402,7 @@ extension ConfigurationCompiler {
         var targets: [Tier.Target] = []
         var resolved: [ResolvedTier.Target] = []
         for decoded in tier.targets {
+            if let model = decoded.model, let problem = ModelName.blanks(model.value) { context.error(model, problem) }
             if let rule {
                 checkStar(decoded, of: rule)
             } else if let model = decoded.model, model.value.holds("*") {

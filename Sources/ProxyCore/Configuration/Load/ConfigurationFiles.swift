@@ -52,6 +52,7 @@ struct ConfigurationFiles {
             context.error(at: node.start, "", Self.problem(withRoot: node))
             return nil
         }
+        ForeignTags(context: context).refuse(in: node)
         if let (entry, message) = ForeignFiles.problem(with: entries) {
             context.error(at: entry.keyLocation, "", message, length: entry.keyLength)
             return nil

@@ -57,6 +57,18 @@ struct DecodedRule: Sendable {
             section.has(Keys.when) && condition == nil || section.has(Keys.models) && models?.isEmpty != false
             || section.has(Keys.paths) && paths.isEmpty
         self.digest = digest
+        warnAboutRefusal(section)
+    }
+
+    /// What is about the upstreams of a rule that asks none.
+    private func warnAboutRefusal(_ section: Schema.Section) {
+        typealias Keys = Schema.RuleKeys
+        guard rejectPlace != nil, tiersPlace == nil else { return }
+        let idle: [any Schema.AnyKey] = [Keys.fallback, Keys.set, Keys.drop]
+        for key in idle {
+            guard let place = section.place(key) else { continue }
+            section.context.warning(place, "changes nothing: a rule that rejects asks no upstream")
+        }
     }
 }
 
@@ -91,6 +103,9 @@ struct DecodedTier: Sendable {
             }
             if let affinity = section.place(Keys.affinity) {
                 context.error(affinity, "is about the upstreams of 'any', which is not there; accounts have their upstream's")
+            }
+            if let weight = section.place(Target.weight) {
+                context.warning(weight, "changes nothing: it is a share of 'any', which is not there")
             }
             guard let target = Target.target(section) else { return nil }
             text = target.text

@@ -190,14 +190,18 @@ final class LoadContext {
     }
 
     func report(_ problem: Schema.Problem, in text: Schema.Text) {
-        let place = place(of: text, offset: problem.offset, length: problem.length, isWritten: problem.isWritten)
-        error(at: place.location, text.path, problem.message, length: place.length)
+        for problem in [problem] + problem.further {
+            let place = place(of: text, offset: problem.offset, length: problem.length, isWritten: problem.isWritten)
+            error(at: place.location, text.path, problem.message, length: place.length)
+        }
     }
 
     /// A reference that cannot be resolved: its offset counts in the scalar as it is written.
     private func report(_ problem: Schema.Problem, at node: YAMLNode, _ path: String) {
-        let place = place(in: node, offset: problem.offset, length: problem.length, isLiteral: true)
-        error(at: place.location, path, problem.message, length: place.length)
+        for problem in [problem] + problem.further {
+            let place = place(in: node, offset: problem.offset, length: problem.length, isLiteral: true)
+            error(at: place.location, path, problem.message, length: place.length)
+        }
     }
 
     /// What reading the YAML itself brought up: what is in those lines is never decoded, so nothing says what is a secret.
@@ -219,6 +223,11 @@ final class LoadContext {
         // It may be a secret under a misspelt name.
         let meant = foreign?.meant ?? nearest ?? deeper?.under
         if mapping.holdsSecret { hide(entry.value, isShown: Self.isPlain(entry, meant: meant, in: mapping)) }
+        if let blank = entry.key.unicodeScalars.first, blank.properties.isWhitespace, !blank.isASCII {
+            let code = String(blank.value, radix: 16, uppercase: true)
+            error(at: entry.keyLocation, path, "this blank is none to YAML (U+\(code)); write a space")
+            return meant
+        }
         var hint = foreign?.text ?? nearest.map { " (did you mean '\($0)'?)" } ?? ""
         // Without a value it may be one itself, which lost its key; and so may what a reference stands for.
         if entry.writtenKey != nil { hint = "" }

@@ -17,6 +17,7 @@ struct ReferenceResolver {
         guard text.holds("$") else { return Resolved(text: text) }
         let scalars = Array(text.unicodeScalars)
         var result = Resolved(text: "")
+        var problems: [Schema.Problem] = []
         var index = 0
         while index < scalars.count {
             let next = index + 1 < scalars.count ? scalars[index + 1] : nil
@@ -26,7 +27,9 @@ struct ReferenceResolver {
                 index += 2
             case ("$", "{"):
                 guard let close = scalars[index...].firstIndex(of: "}") else {
-                    throw Schema.Problem("'${' is not closed by '}' ('$$' is a dollar)", offset: index)
+                    problems.append(Schema.Problem("'${' is not closed by '}' ('$$' is a dollar)", offset: index))
+                    index = scalars.count
+                    continue
                 }
                 var inner = String.UnicodeScalarView()
                 inner.append(contentsOf: scalars[(index + 2)..<close])
@@ -35,7 +38,7 @@ struct ReferenceResolver {
                     result.text += value
                     if !isLiteral { result.holdsReference = true }
                 } catch {
-                    throw Schema.Problem(error.message, offset: index, length: close + 1 - index)
+                    problems.append(Schema.Problem(error.message, offset: index, length: close + 1 - index))
                 }
                 index = close + 1
             case (let scalar, _):
@@ -43,6 +46,7 @@ struct ReferenceResolver {
                 index += 1
             }
         }
+        if let problem = Schema.joined(problems) { throw problem }
         return result
     }
 
@@ -105,15 +109,21 @@ struct ReferenceResolver {
         }
     }
 
-    /// The file's text without the newline at its end.
+    /// The file's text without the newline at its end and a byte order mark before it.
     private func content(of path: String, called name: String) throws(Schema.Problem) -> String {
         guard !path.isEmpty, !name.isEmpty else { throw Schema.Problem("'${file:…}' takes a path") }
         switch files.read(path) {
-        case .failure(let failure): throw Schema.Problem("\(name): \(failure.message)")
+        case .failure(let failure):
+            guard !name.holds(":-") else {
+                throw Schema.Problem("a file's text has no default: '${NAME:-default}' is for variables of the environment")
+            }
+            throw Schema.Problem("\(name): \(failure.message)")
         case .success(let content):
-            guard let text = String(validating: content.bytes, as: UTF8.self) else {
+            guard var text = String(validating: content.bytes, as: UTF8.self) else {
                 throw Schema.Problem("\(name): is not UTF-8")
             }
+            // A byte order mark, which editors of other systems begin a file with.
+            if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
             let trimmed = text.hasSuffix("\r\n") ? text.dropLast() : text.hasSuffix("\n") ? text.dropLast() : text[...]
             guard !trimmed.isEmpty else { throw Schema.Problem("\(name): is empty") }
             return String(trimmed)

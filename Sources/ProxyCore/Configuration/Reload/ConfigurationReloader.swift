@@ -225,6 +225,9 @@ public actor ConfigurationReloader {
 
     private func fail(_ result: LoadResult, _ errors: [Diagnostic], _ cause: ReloadCause) async -> ReloadOutcome {
         let trigger = cause.trigger
+        let (told, last) = (status.current.lastErrors, status.current.history.last)
+        // A file that it misses is watched from then on, and looked at once more.
+        if trigger == .file, told == errors, last?.state == .refused, last?.hash == result.hash { return .failed(errors) }
         var event = ReloadEvent(store.current, at: Date(), trigger: trigger)
         event.hash = result.hash
         event.errors = errors

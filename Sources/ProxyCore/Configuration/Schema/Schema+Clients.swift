@@ -18,6 +18,10 @@ extension Schema {
             policy.paths = section[paths]?.map(\.text)
             policy.allowFrom = section[allowFrom, or: []]
             policy.numbers = RateKeys.numbers(section)
+            if let empty = section.place(ofEmpty: models) {
+                section.context.warning(empty, "is empty: its keys may ask for no model; leave it out for every model")
+            }
+            section.warnAboutEmpty(allowFrom)
             return policy
         }
     }

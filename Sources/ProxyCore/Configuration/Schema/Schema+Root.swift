@@ -168,6 +168,7 @@ extension Schema {
             let further = section[keys, or: []]
             let listener = section[listen]
             let allowed = section[allowFrom, or: []]
+            section.warnAboutEmpty(allowFrom)
             let metrics = section[metrics, or: .key]
             let oidc = section[oidc]
             let lark = section[lark]

@@ -21,17 +21,46 @@ extension Schema.Kind where Value == [RequestField] {
                     context.error(at: entry.keyLocation, path, why, length: entry.keyLength)
                     return nil
                 }
-                return json(entry.value, path, context).map { RequestField(member: entry.key, json: Array($0.text().utf8)) }
+                let value = isNumeric(entry.key) ? number(entry.value, path, context) : json(entry.value, path, context)
+                return value.map { RequestField(member: entry.key, json: Array($0.text().utf8)) }
             }
         }
     }
 
     private static var untouchable: [String: String] {
-        [
+        let said = "a rule does not change what is said"
+        return [
             "model": "the model is set by the rule's tiers",
             "stream": "whether the answer is streamed is the client's choice",
-            "messages": "a rule does not change what is said",
+            "messages": said, "input": said, "contents": said,
         ]
+    }
+
+    /// What no rule sets.
+    static var untouchableNames: [String] { untouchable.keys.sorted() }
+
+    /// Fields that are numbers in every format that has them.
+    static var numericNames: [String] { counts + ["frequency_penalty", "presence_penalty", "temperature", "top_p"] }
+
+    private static var counts: [String] { ["max_completion_tokens", "max_output_tokens", "max_tokens", "n", "seed", "top_k"] }
+
+    static var numberForm: Schema.Scalar {
+        Schema.Scalar(noun: "number", json: [.number], pattern: "-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?")
+    }
+
+    private static func isNumeric(_ name: String) -> Bool { numericNames.contains(name) }
+
+    /// A number in quotes is one, too: a reference needs them. An upstream takes no `8k`.
+    private static func number(_ node: YAMLNode, _ path: String, _ context: LoadContext) -> SmallJSON? {
+        guard let value = json(node, path, context) else { return nil }
+        switch value {
+        case .literal(let text) where text == "null" || SmallJSON.isNumber(text): return value
+        case .string(let text) where SmallJSON.isNumber(text): return .literal(text)
+        case .literal, .string, .array, .object:
+            let example = counts.contains { path.hasSuffix(".\($0)") } ? "8192" : "0.5"
+            context.error(at: node, path, "takes a number in digits, such as \(example)")
+            return nil
+        }
     }
 
     /// No deeper than the reader allows a file to be.
@@ -48,12 +77,25 @@ extension Schema.Kind where Value == [RequestField] {
             if scalar.isNull { return .literal("null") }
             guard let text = context.text(node, path, expecting: "a value") else { return nil }
             guard scalar.style == .plain else { return .string(text.value) }
-            if ["true", "false"].contains(text.value) || SmallJSON.isNumber(text.value) { return .literal(text.value) }
-            if Double(text.value) != nil {
+            if SmallJSON.isNumber(text.value) { return .literal(text.value) }
+            switch text.value {
+            case "true", "True", "TRUE": return .literal("true")
+            case "false", "False", "FALSE": return .literal("false")
+            default: break
+            }
+            if isOtherNumber(text.value) {
                 context.error(at: node, path, "\(text.shown) is a number that JSON cannot say; write 0.5, or quote it for text")
                 return nil
             }
             return .string(text.value)
         }
+    }
+
+    /// What is a number to YAML, or to people, and none to JSON: `.5`, `0x10`, `.inf`.
+    private static func isOtherNumber(_ text: String) -> Bool {
+        if Double(text) != nil { return true }
+        let digits = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]
+        if [".inf", ".nan"].contains(digits.lowercased()) { return true }
+        return digits.hasPrefix("0o") && digits.count > 2 && digits.dropFirst(2).allSatisfy { ("0"..."7").contains($0) }
     }
 }

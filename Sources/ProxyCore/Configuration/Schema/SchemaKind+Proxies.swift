@@ -7,6 +7,9 @@ enum ProxyChoice: Sendable {
 }
 
 extension ForwardProxy {
+    /// What people write who want none.
+    static func isNo(_ text: String) -> Bool { ["", "none", "false", "no", "off", "direct"].contains(text.lowercased()) }
+
     /// `http://[user:password@]host[:port]`. No message repeats any of it, for it may hold a password.
     static func parse(_ text: String, needsScheme: Bool) throws(Schema.Problem) -> ForwardProxy {
         var rest = text[...]
@@ -45,7 +48,11 @@ extension Schema.Kind where Value == ForwardProxy {
         hidingUsers(
             scalar(Schema.Scalar(noun: "proxy", pattern: Schema.Pattern.proxy, shown: Schema.Shown.proxy)) {
                 text throws(Schema.Problem) in
-                try ForwardProxy.parse(text.value, needsScheme: true)
+                if ForwardProxy.isNo(text.value) {
+                    throw Schema.Problem(
+                        "a proxy is written http://host:port; no_proxy: ['*'] goes without one, whatever the environment says")
+                }
+                return try ForwardProxy.parse(text.value, needsScheme: true)
             })
     }
 }
@@ -67,7 +74,11 @@ extension Schema.Kind where Value == ProxyChoice {
         hidingUsers(
             scalar(Schema.Scalar(noun: "proxy", pattern: "none|\(Schema.Pattern.proxy)", shown: Schema.Shown.proxy)) {
                 text throws(Schema.Problem) in
-                try text.value == "none" ? .direct : .proxy(ForwardProxy.parse(text.value, needsScheme: true))
+                if text.value == "none" { return .direct }
+                if ForwardProxy.isNo(text.value) {
+                    throw Schema.Problem("a proxy is written http://host:port, and that there is none: none")
+                }
+                return .proxy(try ForwardProxy.parse(text.value, needsScheme: true))
             })
     }
 }

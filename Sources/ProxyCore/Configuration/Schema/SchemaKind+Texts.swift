@@ -155,6 +155,13 @@ extension Schema.Kind where Value == TrustedProxy {
             }
             return .range(range)
         }
+        .map { proxy, node, path, context in
+            if case .range(let range) = proxy, range.description.hasSuffix("/0") {
+                context.warning(
+                    at: node, path, "believes everybody: 'allow_from' and 'client.ip' go by what any client says of its address")
+            }
+            return proxy
+        }
     }
 }
 
@@ -175,8 +182,20 @@ extension Schema.Kind where Value == Glob {
         scalar(Schema.Scalar(noun: "model glob", json: Schema.Scalar.anyText, pattern: Schema.Pattern.anything)) {
             text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; '*' stands for every model") }
+            if let problem = ModelName.blanks(text.value) { throw Schema.Problem(problem) }
             return Glob(text.value)
         }
+        .map { glob, node, path, context in
+            warnAboutSigns(in: glob.text, node, path, context)
+            return glob
+        }
+    }
+
+    /// What other programs' patterns are made of, and no model's name.
+    private static func warnAboutSigns(in glob: String, _ node: YAMLNode, _ path: String, _ context: LoadContext) {
+        guard !context.holdsReference(node), let sign = glob.first(where: { "?{}^$|\\!".contains($0) }) else { return }
+        context.warning(
+            at: node, path, "'\(sign)' stands for itself here: of a glob only '*' is special, and several are items of a list")
     }
 }
 
@@ -202,7 +221,9 @@ extension Schema.Kind {
             do throws(Condition.Problem) {
                 return try parse(text.value)
             } catch {
-                throw text.problem(error, hidden)
+                var problem = text.problem(error, hidden)
+                problem.further = error.further.map { text.problem($0, hidden) }
+                throw problem
             }
         }
     }

@@ -18,12 +18,21 @@ extension Schema {
         var length: Int?
         /// Whether `offset` counts in the text as it is written, references and all.
         var isWritten = false
+        /// What else is wrong with it.
+        var further: [Problem] = []
 
         init(_ message: String, offset: Int = 0, length: Int? = nil) {
             self.message = message
             self.offset = offset
             self.length = length
         }
+    }
+
+    /// All that is wrong, as one: nil where nothing is.
+    static func joined(_ problems: [Problem]) -> Problem? {
+        guard var first = problems.first else { return nil }
+        first.further += problems.dropFirst()
+        return first
     }
 
     /// A scalar with its references resolved.

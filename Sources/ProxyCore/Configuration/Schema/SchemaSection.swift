@@ -94,14 +94,21 @@ extension Schema {
         /// Of an entry that is there twice, the later one.
         private func index(of name: String) -> Int? { entries.lastIndex { $0.key == name } }
 
-        /// The key's place when its list or mapping holds nothing.
+        /// The key's place when its list or mapping holds nothing. One that stands where the other belongs has its own error.
         func place(ofEmpty key: any AnyKey) -> Located<Void>? {
-            switch node(key)?.content {
-            case .sequence(let items)? where items.isEmpty: place(key)
-            case .mapping(let entries)? where entries.isEmpty: place(key)
-            case .scalar(let scalar)? where scalar.isNull: place(key)
-            case .sequence?, .mapping?, .scalar?, nil: nil
+            guard let content = node(key)?.content else { return nil }
+            switch (key.shape, content) {
+            case (.list, .sequence(let items)), (.oneOrList, .sequence(let items)): return items.isEmpty ? place(key) : nil
+            case (.entries, .mapping(let entries)): return entries.isEmpty ? place(key) : nil
+            case (.list, .scalar(let scalar)), (.entries, .scalar(let scalar)): return scalar.isNull ? place(key) : nil
+            case (.scalar, _), (.list, _), (.oneOrList, _), (.entries, _), (.mapping, _), (.either, _), (.json, _): return nil
             }
+        }
+
+        /// Of addresses that are let in, none are all.
+        func warnAboutEmpty(_ addresses: Key<[AddressRange]>) {
+            guard let empty = place(ofEmpty: addresses) else { return }
+            context.warning(empty, "is empty, and so allows every address; leave it out where that is meant")
         }
 
         /// The user's own names in a mapping.

@@ -48,6 +48,8 @@ struct YAMLScan {
                 index = 0
             }
         }
+        // libyaml may stop behind the last line.
+        if finding == nil, source.scalars(last) == nil { open = brackets }
     }
 
     private mutating func read(_ scalars: [Unicode.Scalar]) {

@@ -21,4 +21,10 @@ enum ModelName {
         // `*` stands for requests that name no model.
         return name == "*" ? "'*' is no model's name" : nil
     }
+
+    /// What is wrong with a name or a glob that the file has, where it would match or ask for nothing that there is.
+    static func blanks(_ name: String) -> String? {
+        guard name.first?.isWhitespace == true || name.last?.isWhitespace == true else { return nil }
+        return "has white space at its ends, which no model's name has"
+    }
 }

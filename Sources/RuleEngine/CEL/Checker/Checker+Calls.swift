@@ -85,14 +85,21 @@ extension Checker {
 
     mutating func booleans(_ terms: [Expr], _ name: String) throws(SyntaxProblem) -> [Node] {
         var nodes: [Node] = []
+        var problems: [SyntaxProblem] = []
         for term in terms {
-            let checked = try check(term)
-            try require(known(checked), .bool, term.span) {
-                "'\(name)' wants true or false, this is \($0.described($0.known(checked)))"
+            do throws(SyntaxProblem) {
+                let checked = try check(term)
+                try require(known(checked), .bool, term.span) {
+                    "'\(name)' wants true or false, this is \($0.described($0.known(checked)))"
+                }
+                nodes.append(checked.node)
+            } catch {
+                problems += [SyntaxProblem(span: error.span, message: error.message)] + error.further
             }
-            nodes.append(checked.node)
         }
-        return nodes
+        guard var first = problems.first else { return nodes }
+        first.further = Array(problems.dropFirst())
+        throw first
     }
 
     mutating func conditional(_ condition: Expr, _ yes: Expr, _ no: Expr) throws(SyntaxProblem) -> Typed {

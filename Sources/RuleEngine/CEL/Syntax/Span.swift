@@ -14,6 +14,8 @@ struct Span: Sendable, Hashable {
 struct SyntaxProblem: Error, Hashable {
     let span: Span
     let message: String
+    /// What is wrong behind it.
+    var further: [SyntaxProblem] = []
 }
 
 /// What an expression may cost before it is even evaluated. Input cannot drive a stack or a table past these.
