@@ -1,3 +1,4 @@
+import Basics
 import ProxyCore
 
 /// What is wrong at one moment, by what is published: nothing is asked of anybody, and nothing waits.
@@ -255,7 +256,7 @@ struct AlertConditions {
     func budgets(_ look: LimitLook, keyName: (String) -> String?) -> [Alert] {
         let shares = snapshot.configuration.alerts.budgets.filter { $0 > 0 }
         guard let least = shares.first else { return [] }
-        let limits = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        let limits = snapshot.limits.policies.inKeyOrder().map(\.value) + snapshot.limits.entries.map(\.limit)
         return look.spent(limits, from: least, most: AlertBoard.most).flatMap { spent in
             let key = keyName(spent.bucket)
             return shares.filter { spent.reaches($0) }.map { budget(spent, share: $0, key: key) }

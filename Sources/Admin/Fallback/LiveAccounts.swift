@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import ProxyCore
 
@@ -37,7 +38,7 @@ struct LiveAccounts {
     /// What is held against a configured account; only what is still to end.
     func condition(upstream: String, account: String) -> AccountCondition {
         guard let state = states.accounts[AccountID(upstream: upstream, account: account)] else { return AccountCondition() }
-        let cooldowns = state.cooldowns.filter { $0.value.until > now }.sorted { $0.key < $1.key }
+        let cooldowns = state.cooldowns.filter { $0.value.until > now }.inKeyOrder()
         var condition = AccountCondition(
             cooldowns: cooldowns.map {
                 AccountCondition.Cooldown(model: $0.key, until: wallSeconds($0.value.until), reason: $0.value.reason)
@@ -80,7 +81,7 @@ struct LiveAccounts {
         }
         return PollReport(
             time: reading.takenAt > 0 ? Self.seconds(reading.takenAt) : nil, failure: reading.error,
-            accounts: accounts.sorted { $0.key < $1.key }.map { PollReport.Account(name: $0.key, models: $0.value) })
+            accounts: accounts.inKeyOrder().map { PollReport.Account(name: $0.key, models: $0.value) })
     }
 
     /// The models that polls of the upstream named, also when the last one failed.

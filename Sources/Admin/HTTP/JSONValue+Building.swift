@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import ProxyCore
 
@@ -18,7 +19,7 @@ extension JSONValue {
 
     /// Members in the order of their names.
     static func map(_ values: [String: String]) -> JSONValue {
-        ordered(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+        ordered(values.inKeyOrder().map { ($0.key, .string($0.value)) })
     }
 
     static func ordered(_ members: some Sequence<(String, JSONValue)>) -> JSONValue {

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import ProxyCore
 
@@ -87,7 +88,7 @@ struct PredecessorUsage {
             read(day: member.value, date, hours[date] ?? [])
         }
         // Hours of days that the file does not have.
-        for (date, hours) in hours.sorted(by: { $0.key < $1.key }) where days[date.description] == nil {
+        for (date, hours) in hours.inKeyOrder() where days[date.description] == nil {
             for hour in hours {
                 for model in hour.models.members {
                     let figure = Figure(model.value)

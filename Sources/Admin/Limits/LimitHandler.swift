@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import Foundation
 import Logging
@@ -19,7 +20,7 @@ struct LimitHandler {
     ///   many buckets, `before` goes on from there. `bucket` more than once is each of them; `nearest` are so many of all that
     ///   are nearest to their end. What is asked for by key or bucket is as all nodes have it, where they share limits.
     func list(_ query: RequestQuery) async throws(AdminFailure) -> JSONValue {
-        var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        var wanted = snapshot.limits.policies.inKeyOrder().map(\.value) + snapshot.limits.entries.map(\.limit)
         if let most = try query.count("nearest", upTo: 100) { return nearest(most) }
         let buckets = query.all("bucket")
         if buckets.count > 1 { return ["limits": .array(try await several(buckets).map(shape))] }
@@ -60,7 +61,7 @@ struct LimitHandler {
 
     /// The figures that are nearest to their end, those of blocked buckets first, whose each is, and how many are used at all.
     private func nearest(_ most: Int) -> JSONValue {
-        let wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        let wanted = snapshot.limits.policies.inKeyOrder().map(\.value) + snapshot.limits.entries.map(\.limit)
         var (found, used, last): ([LimitFigure], Int, LimitCharge?) = ([], 0, nil)
         repeat {
             // A piece at a time: requests wait for the same lock.
@@ -84,7 +85,7 @@ struct LimitHandler {
     /// The figures of several buckets, whichever limit they are of.
     private func several(_ buckets: [String]) async throws(AdminFailure) -> [LimitFigure] {
         guard buckets.count <= 100 else { throw AdminFailure(.badRequest, "at most 100 buckets can be asked for at once") }
-        let wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        let wanted = snapshot.limits.policies.inKeyOrder().map(\.value) + snapshot.limits.entries.map(\.limit)
         await limits.refresh(wanted, buckets: buckets.map(LimitEntry.bucket))
         return buckets.flatMap { limits.figures(wanted, bucket: LimitEntry.bucket($0), listsUntouched: false) }
     }

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import ProxyCore
 import RuleEngine
@@ -40,7 +41,7 @@ struct ModelCatalog {
         // Where nobody names any, those of well-known vendors stand for what the globs take, then those that the policy spells out.
         if found.isEmpty { take(candidates.unnamed.flatMap { wellKnown($0.patterns, $0.route) }) }
         if found.isEmpty { take((policy.models ?? []).filter { !$0.contains("*") }.map { ($0, source(of: $0)) }) }
-        return found.sorted { $0.key < $1.key }.map { entry($0.key, $0.value) }
+        return found.inKeyOrder().map { entry($0.key, $0.value) }
     }
 
     /// The model of a name, listed or not, if a request for it would be served; nil if not.

@@ -27,7 +27,7 @@ extension AdminClient {
         guard format == .table else { return Self.line(["keys": .array(keys)]) }
         var table = TextTable(["NAME", "ID", "KEY", "STATE", "POLICY", "TAGS", "REQUESTS", "INPUT", "OUTPUT", "LAST USED"])
         for key in keys.reversed() {
-            let tags = (key["tags"]?.stringMap ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let tags = (key["tags"]?.stringMap ?? [:]).inKeyOrder().map { "\($0.key)=\($0.value)" }
             table.add([
                 .text(key["name"]?.string ?? ""), .text(key["id"]?.string ?? ""), .text(key["key"]?.string ?? ""),
                 .text(key["enabled"]?.bool == false ? "disabled" : Self.isOver(key["expires"]) ? "expired" : "enabled"),

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import ProxyCore
 
@@ -208,7 +209,7 @@ public struct ReplayReport: Sendable {
 
     private static func list(_ counts: [String: Counts], _ name: String) -> JSONValue {
         .array(
-            counts.sorted { $0.key < $1.key }.map { key, counts in
+            counts.inKeyOrder().map { key, counts in
                 JSONValue.object(
                     JSONObject([
                         JSONObject.Member(key: name, value: .string(key)),
@@ -222,7 +223,7 @@ public struct ReplayReport: Sendable {
     }
 
     private static func counts(_ counts: [String: Int]) -> JSONValue {
-        .object(JSONObject(counts.sorted { $0.key < $1.key }.map { JSONObject.Member(key: $0.key, value: .int($0.value)) }))
+        .object(JSONObject(counts.inKeyOrder().map { JSONObject.Member(key: $0.key, value: .int($0.value)) }))
     }
 
     private static func table(_ counts: [String: Counts], _ name: String) -> String {

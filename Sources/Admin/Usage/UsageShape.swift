@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import ProxyCore
 
@@ -11,7 +12,7 @@ enum UsageShape {
     /// `{"<model>":{"total","requests","cost_usd"}}`, by name. What was taken over and belongs to no model is in the other sums.
     static func byModel(_ sums: [String: UsageAmounts]) -> JSONValue {
         .ordered(
-            sums.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
+            sums.filter { !$0.key.isEmpty }.inKeyOrder().map {
                 (
                     $0.key,
                     [

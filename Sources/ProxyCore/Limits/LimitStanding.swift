@@ -1,3 +1,5 @@
+import Basics
+
 /// What is left of the tightest limits of requests and of tokens: what a client's head tells.
 public struct LimitStanding: Sendable, Hashable {
     public struct Figure: Sendable, Hashable {
@@ -108,7 +110,7 @@ extension LimitTable {
             if wanted.contains(slot.limit) { found[slot.limit, default: [:]][slot.bucket] = slot.state }
         }
         return limits.flatMap { limit in
-            (found[limit.id] ?? [:]).sorted { $0.key < $1.key }.flatMap { name, bucket -> [LimitFigure] in
+            (found[limit.id] ?? [:]).inKeyOrder().flatMap { name, bucket -> [LimitFigure] in
                 var bucket = bucket
                 bucket.advance(to: moment)
                 return moment.figures(of: limit, name, bucket)

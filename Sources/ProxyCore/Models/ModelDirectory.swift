@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import Foundation
 import Logging
@@ -142,7 +143,7 @@ public final class ModelDirectory: Sendable {
 
     /// In the words that `ModelPage` reads.
     private static func json(_ listings: [String: ModelListing]) -> JSONValue {
-        let upstreams = listings.sorted { $0.key < $1.key }.compactMap { name, listing -> JSONObject.Member? in
+        let upstreams = listings.inKeyOrder().compactMap { name, listing -> JSONObject.Member? in
             guard let time = listing.fetchedAt else { return nil }
             var value = JSONObject()
             value.append("fetched_at", .int(time))

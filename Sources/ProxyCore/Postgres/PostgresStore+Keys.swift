@@ -154,7 +154,7 @@ extension PostgresStore {
     private static func time(_ seconds: Int) -> Int { min(max(seconds, 0), 253_402_300_799) }
 
     private static func json(of tags: [String: String]) -> String {
-        let members = tags.sorted { $0.key < $1.key }.map { JSONObject.Member(key: $0.key, value: .string($0.value)) }
+        let members = tags.inKeyOrder().map { JSONObject.Member(key: $0.key, value: .string($0.value)) }
         return String(decoding: JSONValue.object(JSONObject(members)).bytes, as: UTF8.self)
     }
 

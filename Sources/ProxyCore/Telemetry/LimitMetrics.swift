@@ -1,3 +1,5 @@
+import Basics
+
 /// What is used of limits, read when somebody asks for metrics. Buckets are too many for labels: the one nearest to its end is told.
 public enum LimitMetrics {
     public static func install(in metrics: MetricsRegistry, ledger: UsageLedger, snapshots: SnapshotStore) {
@@ -9,7 +11,7 @@ public enum LimitMetrics {
 
     static func collect(_ metrics: MetricsRegistry, _ table: LimitTable, _ limits: LimitSet, now: LimitTime) {
         for metric in [Metric.limitUsed, .limitMax, .limitLeaseHeld] { metrics.removeAll(metric) }
-        let all = limits.policies.sorted { $0.key < $1.key }.map(\.value) + limits.entries.map(\.limit)
+        let all = limits.policies.inKeyOrder().map(\.value) + limits.entries.map(\.limit)
         guard !all.isEmpty else { return }
         for figure in table.tightest(all, now: now) {
             let unit = figure.rate.kind == .cost ? 1e9 : 1

@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// All metrics of the process, and their Prometheus text.
@@ -98,7 +99,7 @@ public final class MetricsRegistry: Sendable {
             return state.withLock { $0.families }
         }
         var text = ""
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
+        for (name, family) in families.inKeyOrder() where !family.series.isEmpty {
             let type: String
             switch family.metric.kind {
             case .counter, .sum: type = "counter"
@@ -107,7 +108,7 @@ public final class MetricsRegistry: Sendable {
             }
             if !family.metric.help.isEmpty { text += "# HELP \(name) \(family.metric.help)\n" }
             text += "# TYPE \(name) \(type)\n"
-            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
+            for (labels, series) in family.series.inKeyOrder() {
                 series.render(name, labels, into: &text)
             }
         }

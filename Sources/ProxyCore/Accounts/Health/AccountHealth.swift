@@ -1,3 +1,5 @@
+import Basics
+
 /// The health of one account: what befalls it goes in, what is held against it comes of that, and what is worth a line.
 ///
 /// Pure: times are milliseconds of `SteadyClock`. Put together of what every loop reads (`state`) and of what only the next failure
@@ -173,7 +175,7 @@ struct AccountHealth: Sendable {
     /// It has another credential: what was said of the old one is over. What an operator did stays, and so does that nobody is there.
     mutating func changeCredential() -> [AccountChange] {
         let refusal = state.refusal
-        let resting = state.cooldowns.filter(\.value.isTold).sorted { $0.key < $1.key }
+        let resting = state.cooldowns.filter(\.value.isTold).inKeyOrder()
         state.refusal = nil
         state.cooldowns = [:]
         let reason = "its credential changed"

@@ -1,3 +1,5 @@
+import Basics
+
 /// All windows of one account. A value: the event loops read it, `QuotaBook` replaces it. Times are `SteadyClock`'s milliseconds.
 public struct AccountWindows: Sendable, Hashable {
     /// Those of all models, and of families.
@@ -28,7 +30,7 @@ public struct AccountWindows: Sendable, Hashable {
 
     /// Every window as it is at a moment: those of all models first, then by model and kind.
     public func list(now: Int) -> [QuotaWindow] {
-        (wide + models.sorted { $0.key < $1.key }.flatMap(\.value)).map { $0.reckoned(now: now) }
+        (wide + models.inKeyOrder().flatMap(\.value)).map { $0.reckoned(now: now) }
     }
 
     /// Every window as it was told.

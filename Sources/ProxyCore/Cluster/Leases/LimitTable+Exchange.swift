@@ -1,3 +1,5 @@
+import Basics
+
 /// What a table tells the server of limits, and hears of it.
 extension LimitTable {
     /// Messages that go out together, and whose they are.
@@ -202,7 +204,7 @@ extension LimitBucket {
 
 extension LimitSet {
     /// Of policies in order of their names, then those of the file.
-    public var all: [UsageLimit] { policies.sorted { $0.key < $1.key }.map(\.value) + entries.map(\.limit) }
+    public var all: [UsageLimit] { policies.inKeyOrder().map(\.value) + entries.map(\.limit) }
 }
 
 extension Leasing {

@@ -1,3 +1,5 @@
+import Basics
+
 /// What a reload changed, in one line and by names alone: `upstreams: +kimi, ~openai; rules: 4 → 5, +long prompts`.
 enum ChangeSummary {
     static func text(from old: Snapshot, to new: Snapshot) -> String {
@@ -97,6 +99,6 @@ enum ChangeSummary {
     }
 
     private static func pairs<Value>(_ values: [String: Value]) -> [(String, Value)] {
-        values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        values.inKeyOrder().map { ($0.key, $0.value) }
     }
 }

@@ -22,7 +22,9 @@ public struct PriceList: Sendable {
     }
 
     /// - Parameter shipped: read only where an upstream has a preset: it takes a tenth of a start.
-    init(_ prices: [String: Price], unknown: UnknownPrice, upstreams: [Upstream], shipped: @autoclosure () -> ShippedPrices = .all) {
+    init(
+        _ prices: [String: Price], unknown: UnknownPrice, upstreams: [Upstream], shipped: @autoclosure () -> ShippedPrices = .all
+    ) {
         exact = prices
         others = prices.map { (PricedName($0.key), $0.value) }.sorted {
             ($1.name.text.utf8.count, $0.name.text) < ($0.name.text.utf8.count, $1.name.text)

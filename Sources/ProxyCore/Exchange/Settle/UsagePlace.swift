@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 /// What grouped reports tell usage apart by, besides time: one reference for all records of one key, model and place.
@@ -18,7 +19,7 @@ final class UsagePlace: Sendable {
         self.upstream = upstream
         self.account = account
         self.rule = rule
-        let members = tags.sorted { $0.key < $1.key }.map { JSONObject.Member(key: $0.key, value: .string($0.value)) }
+        let members = tags.inKeyOrder().map { JSONObject.Member(key: $0.key, value: .string($0.value)) }
         self.tags = String(decoding: JSONValue.object(JSONObject(members)).bytes, as: UTF8.self)
     }
 }

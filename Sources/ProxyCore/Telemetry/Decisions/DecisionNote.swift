@@ -1,3 +1,4 @@
+import Basics
 import RuleEngine
 import Synchronization
 
@@ -108,7 +109,7 @@ extension Exchange {
 
     static func bounded(_ texts: [String: String]) -> [String: String] {
         guard texts.contains(where: { $0.value.utf8.count > longestText }) || texts.count > mostTexts else { return texts }
-        let kept = texts.filter { $0.value.utf8.count <= longestText }.sorted { $0.key < $1.key }.prefix(mostTexts)
+        let kept = texts.filter { $0.value.utf8.count <= longestText }.inKeyOrder().prefix(mostTexts)
         return Dictionary(kept.map { ($0.key, $0.value) }) { first, _ in first }
     }
 

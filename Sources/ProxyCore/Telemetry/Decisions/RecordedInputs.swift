@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import RuleEngine
 
@@ -66,7 +67,7 @@ enum RecordedInputs {
     }
 
     private static func texts(_ values: [String: String]) -> JSONValue {
-        object(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+        object(values.inKeyOrder().map { ($0.key, .string($0.value)) })
     }
 
     private static func object(_ members: [(String, JSONValue)]) -> JSONValue {

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 /// How the record of a request is written: in lists of requests, and in events.
@@ -50,7 +51,7 @@ extension JSONValue {
 
     /// Members in the order of their names.
     fileprivate static func map(_ values: [String: String]) -> JSONValue {
-        ordered(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+        ordered(values.inKeyOrder().map { ($0.key, .string($0.value)) })
     }
 
     fileprivate static func ordered(_ members: [(String, JSONValue)]) -> JSONValue {
