@@ -15,7 +15,7 @@ extension Schema {
                 + "X-Forwarded-For the rightmost address that is not one of them is the client's; their PROXY headers are "
                 + "believed.")
         static let state = Key(
-            "state", .path("a directory"), .value("${STATE_DIRECTORY:-./state}"),
+            "state", .stateDirectory, .value("${STATE_DIRECTORY:-./state}"),
             "Directory of keys and usage, relative to where proxyd runs.")
         static let timezone = Key(
             "timezone", .timeZone, .value("UTC"), "Where a day and an hour begin, for usage and budgets.")
@@ -183,7 +183,9 @@ extension Schema {
             check(further, beside: key, section.context)
             let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
             let place = key == nil ? nil : section.place(Self.key)
-            guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open else { return nil }
+            // Keys that the environment here does not have are errors; where the plane is to be found, the file says all the same.
+            let isUnread = section.has(Self.key) || section.has(Self.keys) && section.place(ofEmpty: Self.keys) == nil
+            guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open || isUnread else { return nil }
             return DecodedAdmin(
                 keys: known, keyPlaces: (place.map { [$0] } ?? []) + further.map(\.place), listener: listener,
                 allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)
