@@ -46,8 +46,8 @@ struct ConfigurationCheck {
         if format == .text { Self.print(variables.problems) }
         for path in paths {
             let result = ConfigurationLoader.load(path: path, environment: variables.environment)
-            if result.snapshot == nil { canRun = false }
-            let diagnostics = result.diagnostics
+            let diagnostics = result.diagnostics + (result.stateProblem.map { [$0] } ?? [])
+            if result.snapshot == nil || result.stateProblem != nil { canRun = false }
             let isFine = !diagnostics.contains { $0.severity == .error }
             let own = isFine ? result.snapshot.map(LeaseBounds.lines) ?? [] : []
             switch format {

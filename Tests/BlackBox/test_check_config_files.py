@@ -255,7 +255,8 @@ def _(lab, state):
         equal(told.code, 0, "the exit code of one whose folders are made")
         return
     told.bad()
-    contains(told.text, f"state: '{state}' cannot be used: '{state.partition('/a')[0]}' is no directory", "the error")
+    contains(told.text, f"error: state: cannot be used: '{state.partition('/a')[0]}' is no directory", "the error")
+    equal([error[0] for error in told.errors], [2], "its line")
 
 
 @check("what is written of the log and means something else is told with what to write: {written}", rows=[

@@ -106,17 +106,6 @@ extension Schema.Kind where Value == String {
     /// A file that is made with the folders on the way to it.
     static var madeFile: Self { written { LogFile.obstacle(toMaking: $0) } }
 
-    /// A directory that is made with the folders on the way to it. Who may make it is not looked at: often that is somebody else.
-    static var stateDirectory: Self {
-        path("a directory").map { value, node, path, context in
-            guard let file = LogFile.file(onTheWayTo: value) else { return value }
-            let name = context.holdsReference(node) ? "the directory" : LoadContext.quoted(value)
-            let what = context.holdsReference(node) ? "a part of its path" : "'\(file)'"
-            context.error(at: node, path, "\(name) cannot be used: \(what) is no directory")
-            return nil
-        }
-    }
-
     /// - Parameter obstacle: why it cannot be written; nil where it can.
     private static func written(_ obstacle: @escaping @Sendable (String) -> String?) -> Self {
         path("a file").map { value, node, path, context in

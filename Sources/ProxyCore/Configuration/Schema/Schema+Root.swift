@@ -15,7 +15,7 @@ extension Schema {
                 + "X-Forwarded-For the rightmost address that is not one of them is the client's; their PROXY headers are "
                 + "believed.")
         static let state = Key(
-            "state", .stateDirectory, .value("${STATE_DIRECTORY:-./state}"),
+            "state", .path("a directory"), .value("${STATE_DIRECTORY:-./state}"),
             "Directory of keys and usage, relative to where proxyd runs.")
         static let timezone = Key(
             "timezone", .timeZone, .value("UTC"), "Where a day and an hour begin, for usage and budgets.")
