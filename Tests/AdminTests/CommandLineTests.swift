@@ -73,6 +73,14 @@ import Testing
                 "proxyd: missing value for '--limit <limit>'"
             ),
             ("Error: Missing value for '--limit <limit>'", ["audit", "--limit"], "proxyd: missing value for '--limit <limit>'"),
+            (
+                "Error: Unknown option '--name'. Did you mean '--tag'?\nUsage: proxyd keys create <name> [--tag <tag> ...]",
+                ["keys", "create", "--name", "a"], "proxyd: unknown option `--name`; <name> stands by itself"
+            ),
+            (
+                "Error: Unknown option '--policies'. Did you mean '--policy'?\nUsage: proxyd keys create <name> [--policy <policy>]",
+                [], "proxyd: unknown option `--policies`; did you mean `--policy`?"
+            ),
         ])
     func advice(_ message: String, _ arguments: [String], _ told: String) {
         #expect(MistypedWord.retold(message, of: arguments).split(separator: "\n").first.map(String.init) == told)

@@ -139,6 +139,7 @@ def _(lab):
     ("explain --model x --max-tokens=-5", "--max-tokens is a whole number, 0 or more, not -5"),
     ("explain --model x --tag a=b --tag a=c", "--tag gives 'a' twice"),
     ("keys create x --tag a=b --tag a=c", "--tag gives 'a' twice"),
+    ("keys create --name x", "unknown option `--name`; <name> stands by itself"),
 ])  # fmt: skip
 def _(lab, typed, told):
     ran = run(lab, *typed.split(), env={"PROXYD_ADMIN_KEY": ADMIN_KEY})

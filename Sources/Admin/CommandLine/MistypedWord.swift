@@ -42,7 +42,8 @@ public enum MistypedWord {
         let first = lines.removeFirst()
         let takesFile = lines.contains { $0.hasPrefix("Usage: ") && $0.contains("[--config <config>]") }
         let told =
-            unknownOption(first) ?? negativeValue(first, arguments) ?? beginningSmall(first) + (takesFile ? fileHint(first) : "")
+            unknownOption(first, lines) ?? negativeValue(first, arguments)
+            ?? beginningSmall(first) + (takesFile ? fileHint(first) : "")
         return (["proxyd: " + told] + lines).joined(separator: "\n")
     }
 
@@ -66,10 +67,14 @@ public enum MistypedWord {
         return "; a configuration file is given as `-c \(parts[1])`"
     }
 
-    private static func unknownOption(_ line: String) -> String? {
+    /// - Parameter usage: what is told behind it.
+    private static func unknownOption(_ line: String, _ usage: [String]) -> String? {
         let head = "Unknown option '"
         guard line.hasPrefix(head), let end = line.dropFirst(head.count).firstIndex(of: "'") else { return nil }
         let option = String(line[line.index(line.startIndex, offsetBy: head.count)..<end])
+        if option.hasPrefix("--"), positions(usage).contains("<\(option.dropFirst(2))>") {
+            return "unknown option `\(option)`; <\(option.dropFirst(2))> stands by itself"
+        }
         let rest = line[line.index(after: end)...]
         let meant = "Did you mean '"
         var told: String?
@@ -79,6 +84,15 @@ public enum MistypedWord {
         let names = [told, "--version", "--help"].compactMap(\.self)
         let near = everywhere[option] ?? Suggestion.nearest(to: option, among: names) ?? told
         return "unknown option `\(option)`" + (near.map { "; did you mean `\($0)`?" } ?? "")
+    }
+
+    /// `<name>` of `Usage: proxyd keys create <name> [--policy <policy>]`: what stands behind no option.
+    private static func positions(_ usage: [String]) -> [Substring] {
+        guard let line = usage.first(where: { $0.hasPrefix("Usage: ") }) else { return [] }
+        let words = line.split(separator: " ")
+        return zip(words, words.dropFirst()).compactMap { before, word in
+            word.hasPrefix("<") && word.hasSuffix(">") && !before.contains("--") ? word : nil
+        }
     }
 
     /// What other programs call what each of our commands takes.
