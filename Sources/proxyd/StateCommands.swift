@@ -29,8 +29,8 @@ extension StateOptions {
     private func lastRun(on state: String) throws -> Configuration? {
         let ran = ConfigurationHistory.versions(in: state).last { [.applied, .started].contains($0.event.state) }
         guard let path = ran?.files.first?.path else { return nil }
-        let environment = try admin.variables.environment(forStateOf: path)
-        guard let file = ConfigurationLoader.load(path: path, environment: environment).snapshot?.configuration else { return nil }
+        let result = ConfigurationLoader.load(path: path, environment: try admin.variables.environment(forStateOf: path))
+        guard let file = result.snapshot?.configuration else { return nil }
         func whole(_ path: String) -> String {
             URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
         }
