@@ -251,10 +251,9 @@ public struct AdminService: LocalService {
             dialect = request.header("anthropic-version") != nil ? .anthropic : isGoogles ? .gemini : .openai
         }
         guard isAllowed(request.method, endpoint) else {
-            let allowed = endpoint.methods.joined(separator: ", ")
+            let refused = AdminFailure.methodNotAllowed(request.method, allowed: endpoint.methods)
             return ClientError(dialect: dialect, requestID: request.requestID)
-                .response(
-                    .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
+                .response(.methodNotAllowed, refused.message, headers: refused.headers)
         }
         if request.key?.enabled == true, id == nil { await directory.look(in: snapshot) }
         let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings(in: snapshot))

@@ -1,20 +1,21 @@
 /// The ordered list of rules. The first that matches decides.
 public final class RuleSet: Sendable {
     public let rules: [Rule]
-    /// What the conditions look at, over all rules.
+    /// What the conditions look at, over all rules, and the path where a rule has `paths`.
     public let reads: FactSet
     private let matcher: ModelMatcher
     /// The models by rule; beside the rules, so that asking one copies nothing else of its rule.
     private let conditions: [Program?]
     /// Whether any rule speaks of paths.
-    private let hasPaths: Bool
+    public let hasPaths: Bool
 
     public init(_ rules: [Rule]) {
         self.rules = rules
-        reads = rules.reduce(into: []) { $0.formUnion($1.condition?.reads ?? []) }
+        let hasPaths = rules.contains { !$0.paths.isEmpty }
+        reads = rules.reduce(into: hasPaths ? .line : []) { $0.formUnion($1.condition?.reads ?? []) }
         matcher = ModelMatcher(rules)
         conditions = rules.map { $0.condition?.program }
-        hasPaths = rules.contains { !$0.paths.isEmpty }
+        self.hasPaths = hasPaths
     }
 
     /// Total and without side effects; the file's order is the order of evaluation.

@@ -38,7 +38,8 @@ struct AdminOptions: ParsableArguments {
         else {
             let probe = self.address == nil && found != nil ? configuration.flatMap { AdminAddress.health(in: $0) } : nil
             _ = try await (probe ?? HealthProbe(address: address)).ask()
-            throw RemoteFailure.usage("\(Self.keyVariable) is not set: put an admin key into the environment")
+            let other = config == nil ? ", or name the file that has one by --config" : ""
+            throw RemoteFailure.usage("\(Self.keyVariable) is not set: put an admin key into the environment\(other)")
         }
         guard self.address == nil, found != nil, let configuration else { return try AdminClient(address: address, key: key) }
         return try AdminClient(address: address, key: key, caller: AdminAddress.caller(in: configuration))

@@ -41,15 +41,13 @@ struct ConfigurationCheck {
     /// - Throws: `ExitCode` where proxyd could not run with one of the files.
     func run(_ variables: EnvironmentFile.Merged) throws {
         var canRun = variables.problems.isEmpty
-        var problems = variables.problems
-        var shown: [Diagnostic] = []
+        var shown = variables.problems
         var bounds: [String] = []
+        if format == .text { Self.print(variables.problems) }
         for path in paths {
             let result = ConfigurationLoader.load(path: path, environment: variables.environment)
-            if result.snapshot == nil { canRun = false }
-            // Those of the environment are told once.
-            let diagnostics = problems + result.diagnostics
-            problems = []
+            let diagnostics = result.diagnostics + (result.stateProblem.map { [$0] } ?? [])
+            if result.snapshot == nil || result.stateProblem != nil { canRun = false }
             let isFine = !diagnostics.contains { $0.severity == .error }
             let own = isFine ? result.snapshot.map(LeaseBounds.lines) ?? [] : []
             switch format {
@@ -61,6 +59,13 @@ struct ConfigurationCheck {
         }
         if format == .json { Swift.print(DiagnosticRenderer.json(shown, bounds: bounds)) }
         guard canRun else { throw ExitCode(Exit.configuration) }
+    }
+
+    /// What is wrong with files of the environment, of each by itself.
+    private static func print(_ problems: [Diagnostic]) {
+        var files: [String] = []
+        for problem in problems where !files.contains(problem.location.file) { files.append(problem.location.file) }
+        for file in files { print(file, problems.filter { $0.location.file == file }, []) }
     }
 
     private static func print(_ path: String, _ diagnostics: [Diagnostic], _ bounds: [String]) {

@@ -7,7 +7,7 @@ enum CommandLineCall {
     static func run(_ arguments: [String]) async {
         // What `run` was called before.
         let arguments = arguments.first == "serve" ? ["run"] + arguments.dropFirst() : arguments
-        if let problem = unknownCommand(in: arguments) {
+        if let problem = MistypedWord.emptyOption(in: arguments) ?? unknownCommand(in: arguments) {
             Terminal.error("proxyd: \(problem)\n")
             exit(Exit.usage)
         }
@@ -22,18 +22,18 @@ enum CommandLineCall {
             }
             StandardOutput.finish(kind)
         } catch {
-            end(error, kind)
+            end(error, kind, arguments)
         }
     }
 
     /// Ends the process as the parser would, with its errors told in our words, and the usage of the command that was meant.
-    private static func end(_ error: any Error, _ kind: any ParsableCommand.Type) -> Never {
+    private static func end(_ error: any Error, _ kind: any ParsableCommand.Type, _ arguments: [String]) -> Never {
         let code = Proxyd.exitCode(for: error)
         guard !code.isSuccess, !(error is ExitCode) else { Proxyd.exit(withError: error) }
         var message = Proxyd.fullMessage(for: error)
         // What a command finds while it runs, the parser takes for the whole program's.
         if let problem = error as? ValidationError { message = "Error: \(problem.message)" + usage(of: kind) }
-        Terminal.error(MistypedWord.retold(message) + "\n")
+        Terminal.error(MistypedWord.retold(message, of: arguments) + "\n")
         exit(code.rawValue)
     }
 

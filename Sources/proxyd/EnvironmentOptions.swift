@@ -1,6 +1,8 @@
+import Admin
 import ArgumentParser
 import Foundation
 import ProxyCore
+import Synchronization
 
 /// Where the values of `${NAME}` come from, besides the environment.
 struct EnvironmentOptions: ParsableArguments {
@@ -14,8 +16,16 @@ struct EnvironmentOptions: ParsableArguments {
     var files: [String] = []
 
     func merged() -> EnvironmentFile.Merged {
-        EnvironmentFile.merge(files, over: ProcessInfo.processInfo.environment)
+        Self.read.withLock { read in
+            if let known = read[files] { return known }
+            let merged = EnvironmentFile.merge(files, over: ProcessInfo.processInfo.environment)
+            read[files] = merged
+            return merged
+        }
     }
+
+    /// A command asks more than once, and a pipe tells once.
+    private static let read = Mutex<[[String]: EnvironmentFile.Merged]>([:])
 
     /// - Throws: `ExitCode` where a file cannot be used; why is told.
     func environment() throws -> [String: String] {
@@ -25,5 +35,10 @@ struct EnvironmentOptions: ParsableArguments {
             throw ExitCode(Exit.configuration)
         }
         return merged.environment
+    }
+
+    /// The same, for a command that works on the state directory that this file names.
+    func environment(forStateOf path: String) throws -> [String: String] {
+        ServiceSurroundings.environment(try environment(), forFile: path) { access($0 + "/.", F_OK) == 0 }
     }
 }

@@ -56,6 +56,9 @@ struct ExplainCommand: AsyncParsableCommand {
         if key != nil && (policy != nil || !tags.isEmpty) {
             throw ValidationError("--key names a key with its policy and tags; --policy and --tag are for one that there is not")
         }
+        for (name, number) in [("--input-tokens", inputTokens), ("--max-tokens", maxTokens)] where number ?? 0 < 0 {
+            throw ValidationError("\(name) is a whole number, 0 or more, not \(number ?? 0)")
+        }
         if let odd = quotas.first(where: { !Self.isQuota($0) }) {
             throw ValidationError("--quota is written upstream/model=3%, not \(odd)")
         }
@@ -111,7 +114,9 @@ struct ExplainCommand: AsyncParsableCommand {
             let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false, whereSeparator: separates)
             guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("\(option) is written \(form)") }
             let value = parts[1].drop { $0 == " " }
-            pairs[String(parts[0])] = String(value)
+            guard pairs.updateValue(String(value), forKey: String(parts[0])) == nil else {
+                throw ValidationError("\(option) gives '\(parts[0])' twice")
+            }
         }
         return pairs
     }

@@ -42,6 +42,7 @@ struct KeysCommand: AsyncParsableCommand {
             for tag in tags {
                 let parts = tag.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("a tag is written name=value") }
+                guard pairs[String(parts[0])] == nil else { throw ValidationError("--tag gives '\(parts[0])' twice") }
                 pairs[String(parts[0])] = String(parts[1])
             }
             let tags = pairs

@@ -87,17 +87,12 @@ struct ResealCommand: ParsableCommand {
         }
     }
 
-    /// By renaming, with the mode of the old file; a link keeps its place.
+    /// By renaming, with mode and owner of the old file, which may be the service's; a link keeps its place.
     private func replace(_ path: String, with text: String) throws {
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let partial = target + ".resealed"
         do {
-            let mode = try FileManager.default.attributesOfItem(atPath: target)[.posixPermissions] as? Int ?? 0o600
-            let output = try OutputFile(partial)
-            try output.write(Array(text.utf8))
-            try output.replace(target, mode: mode)
+            try OutputFile.replace(target, by: text, partial: target + ".resealed")
         } catch {
-            unlink(partial)
             Terminal.error("proxyd: \(path) cannot be replaced: \(error)\n")
             throw ExitCode(Exit.cannotCreate)
         }

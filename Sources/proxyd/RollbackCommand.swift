@@ -31,7 +31,7 @@ struct RollbackCommand: ParsableCommand {
 
     func run() throws {
         let path = config ?? Proxyd.defaultPath
-        let environment = try variables.environment()
+        let environment = try variables.environment(forStateOf: path)
         let file = ConfigurationLoader.load(path: path, environment: environment)
         guard let state = state ?? file.partial?.statePath else {
             Terminal.error(DiagnosticRenderer.text(file.errors))

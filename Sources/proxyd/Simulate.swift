@@ -9,8 +9,8 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Pretend to be an LLM provider, for a first try and for fire drills.",
         discussion: """
-            It speaks the Anthropic and OpenAI formats, serves /health with accounts whose quota drains and refills, tells in its
-            headers what is left of accounts' windows, and fails on request: POST /simulate says how. docs/fire-drills.md walks
+            It speaks the Anthropic and OpenAI formats, serves /health with accounts whose quota drains and refills, tells in its \
+            headers what is left of accounts' windows, and fails on request: POST /simulate says how. docs/fire-drills.md walks \
             through it.
             """)
 

@@ -12,11 +12,10 @@ struct StateOptions: ParsableArguments {
 
     /// The directory to work on, and its configuration where that is known; nil when the running proxyd is to be asked.
     func stopped() throws -> (state: StoppedState, configuration: Configuration?)? {
-        let environment = try admin.variables.environment()
-        let result = admin.config.map { ConfigurationLoader.load(path: $0, environment: environment) }
-        if let state {
-            return (StoppedState(state), try result.map(FileOptions.configuration) ?? Self.lastRun(on: state, environment))
+        let result = try admin.config.map {
+            ConfigurationLoader.load(path: $0, environment: try admin.variables.environment(forStateOf: $0))
         }
+        if let state { return (StoppedState(state), try result.map(FileOptions.configuration) ?? lastRun(on: state)) }
         guard admin.address == nil, let result else { return nil }
         // A file with errors says whose directory it is; work on that takes a whole one.
         if let partial = result.partial, StoppedState(partial.statePath).isInUse { return nil }
@@ -27,11 +26,11 @@ struct StateOptions: ParsableArguments {
 
 extension StateOptions {
     /// The file that ran on a directory last, as it is now: where it still is there, has no error, and means that directory.
-    private static func lastRun(on state: String, _ environment: [String: String]) -> Configuration? {
+    private func lastRun(on state: String) throws -> Configuration? {
         let ran = ConfigurationHistory.versions(in: state).last { [.applied, .started].contains($0.event.state) }
-        guard let path = ran?.files.first?.path,
-            let file = ConfigurationLoader.load(path: path, environment: environment).snapshot?.configuration
-        else { return nil }
+        guard let path = ran?.files.first?.path else { return nil }
+        let result = ConfigurationLoader.load(path: path, environment: try admin.variables.environment(forStateOf: path))
+        guard let file = result.snapshot?.configuration else { return nil }
         func whole(_ path: String) -> String {
             URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
         }
@@ -163,7 +162,8 @@ struct RestoreCommand: AsyncParsableCommand {
         if let state {
             path = state
         } else {
-            path = try FileOptions.load(config ?? Proxyd.defaultPath, try variables.environment()).statePath
+            let file = config ?? Proxyd.defaultPath
+            path = try FileOptions.load(file, try variables.environment(forStateOf: file)).statePath
         }
         let old = try await StateWork.run { try StoppedState(path).restore(from: file, isReplacing: replace) }
         if let old { print("what was there is in \(old)") }

@@ -30,7 +30,7 @@ struct StoreCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let configuration = try FileOptions.load(config, try variables.environment())
+            let configuration = try FileOptions.load(config, try variables.environment(forStateOf: config))
             guard let settings = SharedBooking.Settings(configuration.cluster) else {
                 Terminal.error("proxyd: \(config) has no cluster.store\n")
                 throw ExitCode(Exit.configuration)

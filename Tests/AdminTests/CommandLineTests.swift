@@ -53,6 +53,60 @@ import Testing
         #expect(MistypedWord.retold(message) == told)
     }
 
+    @Test(
+        "What the parser makes nothing of is told with what to write",
+        arguments: [
+            (
+                "Error: Unexpected argument 'p.yaml'\nUsage: proxyd run [--config <config>]", ["run", "p.yaml"],
+                "proxyd: unexpected argument 'p.yaml'; a configuration file is given as `-c p.yaml`"
+            ),
+            (
+                "Error: Unexpected argument 'p.yaml'\nUsage: proxyd eval", ["eval", "p.yaml"],
+                "proxyd: unexpected argument 'p.yaml'"
+            ),
+            (
+                "Error: Missing value for '--limit <limit>'", ["audit", "--limit", "-5"],
+                "proxyd: the value '-5' is invalid for '--limit <limit>': it is less than 0"
+            ),
+            (
+                "Error: Missing value for '--limit <limit>'", ["audit", "--limit", "--json"],
+                "proxyd: missing value for '--limit <limit>'"
+            ),
+            ("Error: Missing value for '--limit <limit>'", ["audit", "--limit"], "proxyd: missing value for '--limit <limit>'"),
+            (
+                "Error: Unknown option '--name'. Did you mean '--tag'?\nUsage: proxyd keys create <name> [--tag <tag> ...]",
+                ["keys", "create", "--name", "a"], "proxyd: unknown option `--name`; <name> stands by itself"
+            ),
+            (
+                "Error: Unknown option '--policies'. Did you mean '--policy'?\nUsage: proxyd keys create <name> [--policy <policy>]",
+                [], "proxyd: unknown option `--policies`; did you mean `--policy`?"
+            ),
+        ])
+    func advice(_ message: String, _ arguments: [String], _ told: String) {
+        #expect(MistypedWord.retold(message, of: arguments).split(separator: "\n").first.map(String.init) == told)
+    }
+
+    @Test("A shell's variable that is not set leaves an option empty")
+    func emptyOption() {
+        #expect(MistypedWord.emptyOption(in: ["run", "-c", ""]) == "-c is empty: a variable of the shell may not be set")
+        #expect(MistypedWord.emptyOption(in: ["keys", "--admin="])?.hasPrefix("--admin is empty") == true)
+        #expect(MistypedWord.emptyOption(in: ["run", "-c", "a", "--env-file", "b"]) == nil)
+        #expect(MistypedWord.emptyOption(in: ["init", "--key", ""]) == nil)
+        #expect(MistypedWord.emptyOption(in: ["run", "-c"]) == nil)
+    }
+
+    @Test("The service's file names the service's state in a shell, too")
+    func serviceState() {
+        let state = { (inherited: [String: String], path: String, isThere: Bool) in
+            ServiceSurroundings.environment(inherited, forFile: path) { $0 == "/var/lib/proxyd" && isThere }["STATE_DIRECTORY"]
+        }
+        #expect(state([:], "/etc/proxyd/proxy.yaml", true) == "/var/lib/proxyd")
+        #expect(state(["STATE_DIRECTORY": ""], "/etc/proxyd/proxy.yaml", true) == "/var/lib/proxyd")
+        #expect(state(["STATE_DIRECTORY": "/srv"], "/etc/proxyd/proxy.yaml", true) == "/srv")
+        #expect(state([:], "/etc/proxyd/proxy.yaml", false) == nil)
+        #expect(state([:], "proxy.yaml", true) == nil)
+    }
+
     @Test("A first file passes the check, with every preset that has an address", arguments: PresetCatalog.builtIn.names)
     func firstFile(_ name: String) throws {
         let preset = try #require(PresetCatalog.builtIn[name])

@@ -102,6 +102,18 @@ import Testing
         #expect(throws: RemoteFailure.self) { _ = try AdminClient(address: text, key: Secret("k")) }
     }
 
+    @Test(
+        "The dashboard's address, as a browser shows it, is the admin API's",
+        arguments: [
+            ("http://127.0.0.1:8180/admin", "http://127.0.0.1:8180"),
+            ("http://127.0.0.1:8180/admin/#keys", "http://127.0.0.1:8180"),
+            ("https://a.example/llm/admin/", "https://a.example/llm"),
+            ("http://a.example/administrator", "http://a.example/administrator"),
+        ])
+    func dashboard(_ typed: String, _ meant: String) throws {
+        #expect(try AdminClient(address: typed, key: Secret("k")).address == meant)
+    }
+
     @Test("Keys are asked for page by page, and what is typed is encoded")
     func pages() async throws {
         let calls = Mutex(0)

@@ -129,6 +129,23 @@ def _(lab, coding):
     equal(p.admin("POST", "/admin/keys", large, headers=headers).status, 413, "a body that is too large behind its coding")
 
 
+@check("what is said of a call of operators before anybody reads it has the admin plane's own shape: {what}", rows=["413", "415", "400", "405"])
+def _(lab, what):
+    p, _up = lab.simple()
+    typed = {"content-type": "application/json"}
+    answer, kind = {
+        "413": lambda: (p.admin("POST", "/admin/keys", gzip.compress(b" " * (2 << 20)), headers={**typed, "content-encoding": "gzip"}), "request_too_large"),
+        "415": lambda: (p.admin("POST", "/admin/keys", b"{}", headers={**typed, "content-encoding": "br"}), "bad_request"),
+        "400": lambda: (p.admin("POST", "/admin/keys", b"{}", headers={**typed, "content-encoding": "gzip"}), "bad_request"),
+        "405": lambda: (p.admin("TRACE", "/admin/keys"), "method_not_allowed"),
+    }[what]()  # fmt: skip
+    equal(answer.status, int(what), "the status")
+    error = answer.json()["error"]
+    equal((set(answer.json()), set(error), error["type"]), ({"error"}, {"type", "message"}, kind), "the members, and the kind")
+    answer = p.send("POST", "/v1/chat/completions", b"{}", headers={**typed, "content-encoding": "br"})
+    equal(set(answer.json()["error"]), {"message", "type", "param", "code"}, "the members of a client's")
+
+
 @check("GET /admin/keys tells every member of every key, masked")
 def _(lab):
     p, _up = lab.simple("policies: {default: {}, team: {}}")

@@ -255,6 +255,34 @@ def _(lab, written):
     contains(told.text, "^", "the caret")
 
 
+@check("a state directory that is to be below a file is an error at its place: {state}", rows=["proxy.yaml", "proxy.yaml/a/b", "/dev/null", "new/a"])
+def _(lab, state):
+    told = Checked(lab, GOOD.replace("state: ./state\n", f"state: {state}\n"))
+    if state == "new/a":
+        equal(told.code, 0, "the exit code of one whose folders are made")
+        return
+    told.bad()
+    contains(told.text, f"error: state: cannot be used: '{state.partition('/a')[0]}' is no directory", "the error")
+    equal([error[0] for error in told.errors], [2], "its line")
+
+
+@check("what is written of the log and means something else is told with what to write: {written}", rows=[
+    ("{file: /dev/stdout}", "it is no regular file; without 'file' lines go to standard output"),
+    ("{file: stdout}", "warning: log.file: is a file of that name; without 'file' lines go to standard output"),
+    ("{file: x.log, rotate: daily}", "'daily' is not a size; write 32KiB or 10MB"),
+    ("{file: x.log, rotate: 24h}", "; a time is written {every: 24h}"),
+])  # fmt: skip
+def _(lab, written, told):
+    contains(Checked(lab, GOOD + f"log: {written}\n").text, told, "what the check says")
+
+
+@check("a '~' that no shell reads is a warning")
+def _(lab):
+    told = Checked(lab, GOOD.replace("state: ./state\n", "state: ~/proxyd\n"))
+    equal(told.code, 0, "the exit code")
+    contains(told.text, "'~' is no home directory here", "the warning")
+
+
 @check(
     "a file of {what} is an error with a place, not a crash",
     rows=["binary bytes", "invalid UTF-8", "UTF-16", "a NUL", "nothing", "only comments"],

@@ -2,9 +2,10 @@
 
 import json
 import os
+import pwd
 import re
 
-from checks import check, contains, equal, eventually, expect, lacks
+from checks import Skip, check, contains, equal, eventually, expect, lacks
 from commands import remote, run
 from harness import ADMIN_KEY, served
 from ports import free_port
@@ -84,7 +85,18 @@ def _(lab):
     run(lab, "keys", "list", "-c", p.config, "--admin", f"http://127.0.0.1:{p.port}").good()
     ran = run(lab, "keys", "list", "--admin", f"http://127.0.0.1:{p.port}")
     equal(ran.code, 64, "the exit code without a key")
-    contains(ran.err, "PROXYD_ADMIN_KEY", "what it says")
+    contains(ran.err, "PROXYD_ADMIN_KEY is not set: put an admin key into the environment, or name the file that has one by --config", "what it says")
+
+
+@check("-c FILE says where to ask though the shell does not know its admin key: {where}", rows=["beside clients", "an address of its own", "keys"])
+def _(lab, where):
+    own = f", listen: 127.0.0.1:{free_port()}" if where == "an address of its own" else ""
+    admin = "{keys: [{name: ops, key: '${THE_ADMIN}', role: admin}]}" if where == "keys" else "{key: '${THE_ADMIN}'" + own + "}"
+    p, _up = lab.simple(f"admin: {admin}", env={"THE_ADMIN": ADMIN_KEY})
+    ran = run(lab, "keys", "list", "-c", p.config, env={"PROXYD_ADMIN_KEY": ADMIN_KEY}).good()
+    contains(ran.out, "user", "the table")
+    ran = run(lab, "keys", "list", "-c", p.config)
+    equal((ran.code, "PROXYD_ADMIN_KEY is not set" in ran.err), (64, True), "the exit code without a key, and what it says")
 
 
 @check("without a key at hand nobody there is exit 69: {command}", rows=["reload", "keys list", "models", "ledger verify"])
@@ -101,6 +113,38 @@ def _(lab, command):
     ran = remote(p, "backup", place) if command == "backup" else run(lab, "demo", "-c", place)
     equal(ran.code, 73, "the exit code")
     contains(ran.err, "No such file", "what it says")
+
+
+@check("variables out of a pipe serve a command that asks for them twice")
+def _(lab):
+    p, _up = lab.simple("admin: {key: '${THE_ADMIN}'}", env={"THE_ADMIN": ADMIN_KEY})
+    file = lab.folder / "copy"
+    run(lab, "backup", file, "-c", p.config, "--env-file", "/dev/stdin", stdin=f"THE_ADMIN={ADMIN_KEY}\n".encode()).good()
+    expect(file.exists(), "the copy")
+
+
+@check("what is wrong with a file of variables is counted for that file")
+def _(lab):
+    p, _up = lab.simple(start=False)
+    p.config.chmod(0o600)
+    ran = run(lab, "check", p.config, "--env-file", "missing.env")
+    equal((ran.code, ran.out), (78, f"missing.env: 1 error\n{p.config}: ok\n"), "the exit code, and what is printed")
+    contains(ran.err, "missing.env:1:1: error: cannot be read: No such file", "what it says")
+
+
+@check("what is mistyped is told with what to write: {typed}", rows=[
+    ("run p.yaml", "unexpected argument 'p.yaml'; a configuration file is given as `-c p.yaml`"),
+    ("check --config=", "--config is empty: a variable of the shell may not be set"),
+    ("explain --model x --input-tokens -5", "the value '-5' is invalid for '--input-tokens <input-tokens>': it is less than 0"),
+    ("explain --model x --max-tokens=-5", "--max-tokens is a whole number, 0 or more, not -5"),
+    ("explain --model x --tag a=b --tag a=c", "--tag gives 'a' twice"),
+    ("keys create x --tag a=b --tag a=c", "--tag gives 'a' twice"),
+    ("keys create --name x", "unknown option `--name`; <name> stands by itself"),
+])  # fmt: skip
+def _(lab, typed, told):
+    ran = run(lab, *typed.split(), env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
+    equal((ran.code, ran.out), (64, ""), "the exit code, and what is printed")
+    equal(ran.err.splitlines()[0], f"proxyd: {told}", "what it says")
 
 
 # ---------------------------------------------------------------- backup, restore, verify
@@ -171,6 +215,28 @@ def _(lab):
     expect(not (lab.folder / "new").exists(), "nothing is left of it")
 
 
+@check("what root does in the service's state directory leaves it the service's: {what}", rows=["restore", "backup", "ledger verify"])
+def _(lab, what):
+    service = _service()
+    p, _made = _filled(lab)
+    file = lab.folder / "copy"
+    remote(p, "backup", file).good()
+    p.kill()
+    for path in (p.state, *p.state.rglob("*")):
+        os.chown(path, service, service)
+    more = {"restore": (file, "--replace"), "backup": (lab.folder / "second",), "ledger verify": ()}[what]
+    run(lab, *what.split(), *more, "-c", p.config).good()
+    others = [str(path) for path in (p.state, *p.state.rglob("*")) if path.stat().st_uid != service]
+    equal(others, [], "what the service could not open")
+
+
+def _service():
+    """Another user, as whom the service runs."""
+    if os.getuid() != 0:
+        raise Skip("only root works in others' directories")
+    return pwd.getpwnam("nobody").pw_uid
+
+
 @check("ledger verify: whole is 0, on a running and a stopped proxyd; damage is 1, and its place is told")
 def _(lab):
     p, _made = _filled(lab)
@@ -212,3 +278,20 @@ def _(lab):
     p.env = {"PROXYD_SEAL_KEY": new}
     p.restart()
     served(p.ask(key="sk-sealed-0123456789abc"))
+
+
+@check("a file that root seals anew keeps its owner and its mode, also after an attempt that was cut off")
+def _(lab):
+    service = _service()
+    old, new = (run(lab, "seal", "--new-key").good().out.strip() for _key in range(2))
+    sealed = run(lab, "seal", env={"PROXYD_SEAL_KEY": old}, stdin=b"sk-sealed-0123456789abc\n").good().out.strip()
+    file = lab.folder / "sealed.yaml"
+    file.write_text(f'keys: [{{name: user, key: "{sealed}"}}]\n')
+    (lab.folder / "sealed.yaml.resealed").write_text("half")
+    os.chown(file, service, service)
+    file.chmod(0o640)
+    run(lab, "reseal", file, env={"PROXYD_SEAL_KEY": new, "PROXYD_SEAL_KEY_OLD": old}).good()
+    status = file.stat()
+    equal((status.st_uid, status.st_gid, status.st_mode & 0o777), (service, service, 0o640), "owner, group and mode")
+    lacks(file.read_text(), sealed, "the file")
+    expect(not (lab.folder / "sealed.yaml.resealed").exists(), "nothing beside it")

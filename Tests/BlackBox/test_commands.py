@@ -106,7 +106,7 @@ def _(lab):
     contains(run(lab, "help", "keys", "create").good().out, "proxyd keys create", "the help of a command")
 
 
-@check("a file may be a pipe: {what}", rows=["prices", "a body", "keys of a predecessor", "bindings", "secrets of a version"])
+@check("a file may be a pipe: {what}", rows=["prices", "a body", "keys of a predecessor", "bindings", "secrets of a version", "variables"])
 def _(lab, what):
     p, _up = lab.simple()
     text, words = {
@@ -114,6 +114,7 @@ def _(lab, what):
         "keys of a predecessor": ('{"keys": {}}', ("import", "--keys", "/dev/stdin")),
         "prices": ("prices: {claude-x: {input: 3}}\n", ("usage", "-c", p.config, "--reprice", "/dev/stdin")),
         "bindings": ('{"x": 1}', ("eval", "--expr", "x", "--bindings", "/dev/stdin")),
+        "variables": ("A=1\n", ("check", "-c", p.config, "--env-file", "/dev/stdin")),
         "secrets of a version": ("sk-one\nsk-two\n", ("rollback", "1", "--dry-run", "-c", p.config, "--secrets", "/dev/stdin")),
     }[what]
     run(lab, *words, stdin=text.encode()).good()

@@ -172,6 +172,25 @@ def _(lab):
     equal((report["other"]["changed"], report["other"]["undecided"]), (2, 1), "another condition")
 
 
+@check("--since: rows keep the path where a rule of the running file has paths")
+def _(lab):
+    rules = """
+- {name: speech, models: ["gpt-*"], paths: ["/v1/audio/**"], tiers: [resp/resp-test]}
+- {name: gpt, models: ["gpt-*"], tiers: [gpt]}"""
+    p, _up = book(lab, rules=rules)
+    for _ in range(2):
+        served(p.ask("openai", "gpt-test"))
+    eventually(lambda: len(p.get("/admin/requests")["requests"]) == 2, "2 rows")
+    equal(p.get("/admin/requests")["requests"][0]["inputs"], {"request": {"path": "/v1/chat/completions", "method": "POST"}}, "what the row keeps")
+    file = lab.folder / "tried.yaml"
+    for path, changed in (("/v1/audio/**", 0), ("/v1/chat/**", 2)):
+        file.write_text(p.config.read_text().replace("/v1/audio/**", path))
+        file.chmod(0o600)
+        ran = run(lab, "replay", "--since", "1h", "-c", file, "--format", "json", "--admin", f"http://127.0.0.1:{p.port}", env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
+        report = json.loads(ran.good().out)
+        equal((report["changed"], report["undecided"]), (changed, 0), f"with {path}")
+
+
 @check("exit codes: more than --max-changed, a file that does not load, no decisions, another version")
 def _(lab):
     p, path = recording(lab, 6, send=mixed)

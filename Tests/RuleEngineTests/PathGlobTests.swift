@@ -26,6 +26,8 @@ struct PathGlobTests {
         facts.request.path = path
         let decision = rules.decide(facts)
         #expect(rules.explain(facts).decision == decision)
+        // What rules match by is kept for a replay.
+        #expect(rules.reads == .line)
         return decision
     }
 

@@ -18,21 +18,63 @@ public enum MistypedWord {
         return "unknown command `\((path + [shown]).joined(separator: " "))`; \(hint)"
     }
 
+    /// What is said of an option that takes a file or an address, and is given nothing; nil where none is.
+    public static func emptyOption(in arguments: [String]) -> String? {
+        let names = ["-c", "--config", "--env-file", "--state", "--admin", "--url", "--body", "--decisions", "--output"]
+        for (index, word) in arguments.enumerated() {
+            if word == "--" { return nil }
+            let name = names.first { word == $0 || word == $0 + "=" }
+            guard let name else { continue }
+            let isEmpty = word.hasSuffix("=") || index + 1 < arguments.count && arguments[index + 1].isEmpty
+            if isEmpty { return "\(name) is empty: a variable of the shell may not be set" }
+        }
+        return nil
+    }
+
     /// What the parser says of a command line, in our words.
-    public static func retold(_ message: String) -> String {
+    /// - Parameter arguments: the command line.
+    public static func retold(_ message: String, of arguments: [String] = []) -> String {
         let mark = "Error: "
         guard message.hasPrefix(mark) else { return message }
         var lines = message.dropFirst(mark.count).split(separator: "\n", omittingEmptySubsequences: false).map {
             TextTable.harmless(String($0))
         }
         let first = lines.removeFirst()
-        return (["proxyd: " + (unknownOption(first) ?? beginningSmall(first))] + lines).joined(separator: "\n")
+        let takesFile = lines.contains { $0.hasPrefix("Usage: ") && $0.contains("[--config <config>]") }
+        let told =
+            unknownOption(first, lines) ?? negativeValue(first, arguments)
+            ?? beginningSmall(first) + (takesFile ? fileHint(first) : "")
+        return (["proxyd: " + told] + lines).joined(separator: "\n")
     }
 
-    private static func unknownOption(_ line: String) -> String? {
+    /// A number below 0 looks like an option to the parser, which then misses the value.
+    private static func negativeValue(_ line: String, _ arguments: [String]) -> String? {
+        let head = "Missing value for '"
+        guard line.hasPrefix(head) else { return nil }
+        let shown = line.dropFirst(head.count).prefix { $0 != "'" }
+        let name = shown.prefix { $0 != " " }
+        guard let place = arguments.firstIndex(of: String(name)), place + 1 < arguments.count else { return nil }
+        let value = arguments[place + 1]
+        guard value.hasPrefix("-"), value.dropFirst().first?.isNumber == true else { return nil }
+        return "the value '\(TextTable.harmless(value))' is invalid for '\(shown)': it is less than 0"
+    }
+
+    /// How a configuration file is given, where it stands by itself.
+    private static func fileHint(_ line: String) -> String {
+        let parts = line.split(separator: "'", omittingEmptySubsequences: false)
+        guard line.hasPrefix("Unexpected argument '"), parts.count == 3, parts[1].hasSuffix(".yaml") || parts[1].hasSuffix(".yml")
+        else { return "" }
+        return "; a configuration file is given as `-c \(parts[1])`"
+    }
+
+    /// - Parameter usage: what is told behind it.
+    private static func unknownOption(_ line: String, _ usage: [String]) -> String? {
         let head = "Unknown option '"
         guard line.hasPrefix(head), let end = line.dropFirst(head.count).firstIndex(of: "'") else { return nil }
         let option = String(line[line.index(line.startIndex, offsetBy: head.count)..<end])
+        if option.hasPrefix("--"), positions(usage).contains("<\(option.dropFirst(2))>") {
+            return "unknown option `\(option)`; <\(option.dropFirst(2))> stands by itself"
+        }
         let rest = line[line.index(after: end)...]
         let meant = "Did you mean '"
         var told: String?
@@ -42,6 +84,15 @@ public enum MistypedWord {
         let names = [told, "--version", "--help"].compactMap(\.self)
         let near = everywhere[option] ?? Suggestion.nearest(to: option, among: names) ?? told
         return "unknown option `\(option)`" + (near.map { "; did you mean `\($0)`?" } ?? "")
+    }
+
+    /// `<name>` of `Usage: proxyd keys create <name> [--policy <policy>]`: what stands behind no option.
+    private static func positions(_ usage: [String]) -> [Substring] {
+        guard let line = usage.first(where: { $0.hasPrefix("Usage: ") }) else { return [] }
+        let words = line.split(separator: " ")
+        return zip(words, words.dropFirst()).compactMap { before, word in
+            word.hasPrefix("<") && word.hasSuffix(">") && !before.contains("--") ? word : nil
+        }
     }
 
     /// What other programs call what each of our commands takes.

@@ -80,7 +80,13 @@ struct AdminFailure: Error {
 
     static func methodNotAllowed(_ method: String, allowed: [String]) -> AdminFailure {
         AdminFailure(
-            .methodNotAllowed, "\(method) is not possible here; \(allowed.joined(separator: ", ")) is",
+            .methodNotAllowed, "\(method) is not possible here; \(possible(allowed))",
             headers: [("allow", allowed.joined(separator: ", "))])
+    }
+
+    /// `GET is`, `GET and HEAD are`.
+    private static func possible(_ methods: [String]) -> String {
+        guard let last = methods.last, methods.count > 1 else { return "\(methods.first ?? "nothing") is" }
+        return "\(methods.dropLast().joined(separator: ", ")) and \(last) are"
     }
 }

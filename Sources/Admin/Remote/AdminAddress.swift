@@ -64,3 +64,11 @@ public enum AdminAddress {
             socketPath: listener.unixPath)
     }
 }
+
+extension UpstreamURL {
+    /// An address as an operator types it, also as the browser shows it of the dashboard: `http://127.0.0.1:8180/admin/#keys`.
+    init?(typed address: String) {
+        self.init(base: address.hasPrefix("http") ? String(address.prefix { $0 != "#" }) : address)
+        if basePath.hasSuffix("/admin") { basePath.removeLast("/admin".utf8.count) }
+    }
+}

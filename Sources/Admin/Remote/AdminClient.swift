@@ -17,7 +17,7 @@ public struct AdminClient: Sendable {
     public init(
         address: String, key: Secret, caller: any OutgoingCaller = SingleCaller(), timeout: Duration = .seconds(60)
     ) throws {
-        guard let url = UpstreamURL(base: address) else {
+        guard let url = UpstreamURL(typed: address) else {
             throw RemoteFailure.usage("'\(address)' is no address: write http://host:port, https://host:port or unix:/path")
         }
         self.url = url

@@ -26,7 +26,7 @@ public struct HealthProbe: Sendable {
     /// - Parameter address: `http://127.0.0.1:8180`, `https://…` or `unix:/path`; one of the paths that tell health may follow.
     /// - Throws: `RemoteFailure.usage`.
     public init(address: String) throws(RemoteFailure) {
-        guard let url = UpstreamURL(base: address) else {
+        guard let url = UpstreamURL(typed: address) else {
             throw RemoteFailure.usage("'\(address)' is no address: write http://host:port, https://host:port or unix:/path")
         }
         // Here it is asked for by its own machine, which needs no certificate that is right for that name.

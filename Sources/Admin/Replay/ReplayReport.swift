@@ -166,7 +166,8 @@ public struct ReplayReport: Sendable {
 
     /// For people.
     public var text: String {
-        var text = "\(requests) requests: \(changed) would go elsewhere or end otherwise (\(Percent.text(changedShare)))"
+        let count = requests == 1 ? "1 request" : "\(requests) requests"
+        var text = "\(count): \(changed) would go elsewhere or end otherwise (\(Percent.text(changedShare)))"
         text += undecided == 0 ? "\n" : ", \(undecided) cannot be decided from what was recorded\n"
         let (old, new) = (cost(before), cost(after))
         text += "cost \(Self.money(old)) -> \(Self.money(new))"

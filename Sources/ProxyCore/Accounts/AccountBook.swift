@@ -352,10 +352,10 @@ public final class AccountBook: Sendable {
         if let until = change.until {
             metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now))"
         }
-        // A name that only a client has said is worth no alarm.
+        // A name that only a client has said is worth no alarm, nor is what an operator does.
         let level: Logger.Level =
             switch change.direction {
-            case .worse: change.isStranger ? .info : .warning
+            case .worse: change.isStranger ? .info : change.state == .drained ? .notice : .warning
             case .better: change.isStranger ? .info : .notice
             }
         let message: Logger.Message =

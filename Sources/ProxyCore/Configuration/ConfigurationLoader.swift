@@ -102,4 +102,12 @@ public struct LoadResult: Sendable {
     public let partial: Configuration?
 
     public var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
+
+    /// That the state directory cannot come to be there: for a check alone. A start finds out when it makes it, and a reload leaves
+    /// the state where it is. Who may make it is not looked at: often that is somebody else than who checks.
+    public var stateProblem: Diagnostic? {
+        guard let file = (partial?.statePath).flatMap(LogFile.file(onTheWayTo:)) else { return nil }
+        let place = places["state"] ?? SourceLocation(file: files.first ?? "", line: 1, column: 1)
+        return Diagnostic(.error, at: place, path: "state", message: "cannot be used: '\(file)' is no directory")
+    }
 }

@@ -7,10 +7,10 @@ public enum EnvironmentFile {
     public static func merge(_ paths: [String], over inherited: [String: String]) -> Merged {
         var merged = Merged(environment: inherited)
         for path in paths {
-            switch InputFiles().read(path) {
+            switch InputFiles.load(path, takesPipes: true) {
             case .failure(let failure):
                 let place = SourceLocation(file: path, line: 1, column: 1)
-                merged.problems.append(Diagnostic(.error, at: place, path: "", message: failure.message))
+                merged.problems.append(Diagnostic(.error, at: place, path: "", message: "cannot be read: \(failure.message)"))
             case .success(let content):
                 var reader = Reader(content.bytes, file: path)
                 reader.read()

@@ -20,12 +20,12 @@ public struct ItemSeal: Sendable {
     public static func of(directory: String, environment: [String: String]) throws -> ItemSeal {
         var keys = [Seal.keyVariable, Seal.oldKeyVariable].compactMap { environment[$0] }.filter { !$0.isEmpty }.map(derived)
         let path = directory + "/" + fileName
-        if let kept = try? Data(contentsOf: URL(fileURLWithPath: path)) {
-            guard kept.count == 32 else { throw Damaged() }
-            keys.append(SymmetricKey(data: kept))
+        if case .success(let kept) = InputFiles.load(path) {
+            guard kept.bytes.count == 32 else { throw Damaged() }
+            keys.append(SymmetricKey(data: kept.bytes))
         } else if keys.isEmpty {
             let key = SymmetricKey(size: .bits256)
-            try write(key.withUnsafeBytes { Data($0) }, to: path)
+            try write(key.withUnsafeBytes { Array($0) }, to: path)
             keys.append(key)
         }
         return ItemSeal(keys)
@@ -65,12 +65,11 @@ public struct ItemSeal: Sendable {
     }
 
     /// Whole or not at all, and the owner's alone.
-    private static func write(_ bytes: Data, to path: String) throws {
+    private static func write(_ bytes: [UInt8], to path: String) throws {
         let fresh = path + ".new"
-        try? FileManager.default.removeItem(atPath: fresh)
-        guard FileManager.default.createFile(atPath: fresh, contents: bytes, attributes: [.posixPermissions: 0o600]) else {
-            throw CocoaError(.fileWriteUnknown)
-        }
-        try FileManager.default.moveItem(atPath: fresh, toPath: path)
+        unlink(fresh)
+        let file = try OutputFile(fresh)
+        try file.write(bytes)
+        try file.replace(path, mode: 0o600)
     }
 }

@@ -75,6 +75,16 @@ extension LogFile {
         return nil
     }
 
+    /// What is there on the way to a directory and is none; nil where it can be made, or is there.
+    static func file(onTheWayTo directory: String) -> String? {
+        var (status, place) = (stat(), directory)
+        while stat(place, &status) != 0 {
+            guard errno == ENOENT || errno == ENOTDIR, place != "/", place != "." else { return nil }
+            place = folder(of: place)
+        }
+        return status.st_mode & S_IFMT == S_IFDIR ? nil : place
+    }
+
     /// Whether two paths lead to one file that is there.
     static func isSame(_ one: String, _ other: String) -> Bool {
         var (a, b) = (stat(), stat())

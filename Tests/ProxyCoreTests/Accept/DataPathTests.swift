@@ -64,6 +64,10 @@ struct DataPathTests {
         #expect(problem(.post, path)?.errorClass == .notFound)
     }
 
+    @Test func `a base URL that ends with the version is told`() {
+        #expect(problem(.post, "/v1/v1/messages")?.message.contains("/v1 stands in it twice") == true)
+    }
+
     @Test(arguments: [
         "/v1/engines/opus", "/v1/organization/projects/p/users", "/v1/fine_tuning/jobs/j/cancel", "/v1/threads/t/runs",
     ])

@@ -297,7 +297,7 @@ struct AccountBookTests {
         #expect(Self.availability(book) == .ready)
     }
 
-    @Test func `every change is one line: for the worse a warning, for the better a notice`() {
+    @Test func `every change is one line: for the worse a warning, for the better and of an operator a notice`() {
         let lines = LogLines()
         let book = AccountBook(logger: lines.logger)
         Self.fail(book, times: 40)
@@ -316,7 +316,7 @@ struct AccountBookTests {
             ("notice: an account is back", [#""state": ready"#, "served"]),
             ("warning: a model rests at an account", ["cooling", "429", "m", "until"]),
             ("notice: a model is back at an account", [#""state": ready"#, "served"]),
-            ("warning: an account is out", ["drained"]), ("notice: an account is back", [#""state": ready"#, "freed"]),
+            ("notice: an account is out", ["drained"]), ("notice: an account is back", [#""state": ready"#, "freed"]),
         ]
         let all = lines.all
         #expect(all.count == expected.count)

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import ProxyCore
@@ -32,6 +33,19 @@ import Testing
     @Test func aFileThatIsNotThereIsAnError() {
         let merged = EnvironmentFile.merge(["/nowhere/x.env"], over: ["A": "1"])
         #expect(merged.environment == ["A": "1"])
-        #expect(merged.problems.count == 1)
+        let told = merged.problems.map { "\($0.location): \($0.message)" }
+        #expect(told == ["/nowhere/x.env:1:1: cannot be read: No such file or directory"])
+    }
+
+    @Test func aPipeIsReadToItsEnd() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        defer { close(ends[0]) }
+        #expect(write(ends[1], "A=1\nB=2\n", 8) == 8)
+        close(ends[1])
+        let merged = EnvironmentFile.merge(["/dev/fd/\(ends[0])"], over: ["A": "0"])
+        #expect(merged.problems.isEmpty)
+        #expect(merged.environment == ["A": "1", "B": "2"])
+        #expect(EnvironmentFile.merge(["/"], over: [:]).problems.map(\.message) == ["cannot be read: is a directory"])
     }
 }

@@ -57,6 +57,44 @@ import Testing
         }
     }
 
+    /// Of nobody but root.
+    @Test(.enabled(if: geteuid() == 0)) func whatRootDoesInTheServicesDirectoryIsTheServices() async throws {
+        let filled = try await filled()
+        let (path, service) = (filled.directory.path, uid_t(65_534))
+        func give(to user: uid_t) throws {
+            for name in try ["."] + FileManager.default.subpathsOfDirectory(atPath: path) {
+                #expect(lchown("\(path)/\(name)", user, gid_t(user)) == 0)
+            }
+        }
+        func ofOthers() throws -> [String] {
+            try FileManager.default.subpathsOfDirectory(atPath: path).filter { name in
+                var status = stat()
+                return lstat("\(path)/\(name)", &status) != 0 || status.st_uid != service || status.st_gid != gid_t(service)
+            }
+        }
+        try give(to: service)
+        let files = try ScratchDirectory()
+        let (file, state) = (files.path + "/copy", StoppedState(path))
+        try await state.backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+        #expect(try ofOthers() == [])
+        #expect(try state.verify().isWhole)
+        #expect(try state.restore(from: file, isReplacing: true) != nil)
+        #expect(try ofOthers() == [])
+        // Root's own stays root's.
+        try give(to: 0)
+        #expect(try state.verify().isWhole)
+        #expect(try ofOthers().isEmpty == false)
+        // What has a name elsewhere too, or is a link, is left alone.
+        let (kept, pointed) = (files.path + "/kept", files.path + "/pointed")
+        for name in [kept, pointed] { #expect(FileManager.default.createFile(atPath: name, contents: nil)) }
+        #expect(link(kept, path + "/kept") == 0 && symlink(pointed, path + "/pointed") == 0)
+        #expect(chown(path, service, gid_t(service)) == 0)
+        StateOwner.handOver(path)
+        #expect(try ofOthers() == ["kept"])
+        var status = stat()
+        #expect(stat(pointed, &status) == 0 && status.st_uid == 0)
+    }
+
     @Test func aCopyOfARunningLedgerHasAllThatWasAppended() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

@@ -85,21 +85,9 @@ public struct Rollback: Sendable {
     /// By rename, in the directory of the file that the path leads to; its mode and owner stay.
     private static func replace(_ path: String, by text: String) throws(RollbackFailure) {
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let partial = "\(target).rollback"
-        var before = stat()
-        let isThere = stat(target, &before) == 0
         do {
-            unlink(partial)
-            let file = try OutputFile(partial)
-            try file.write(Array(text.utf8))
-            if isThere, before.st_uid != geteuid() || before.st_gid != getegid() {
-                guard chown(partial, before.st_uid, before.st_gid) == 0 else {
-                    throw StateFiles.failure(partial, "cannot be given the file's owner")
-                }
-            }
-            try file.replace(target, mode: isThere ? Int(before.st_mode & 0o7777) : 0o600)
+            try OutputFile.replace(target, by: text, partial: "\(target).rollback")
         } catch {
-            unlink(partial)
             throw .unwritable(path: path, reason: "\(error)")
         }
         // So that the new name outlives a loss of power too.

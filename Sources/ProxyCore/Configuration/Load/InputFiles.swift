@@ -50,14 +50,16 @@ final class InputFiles {
         KeyDigest(bytes: Array(digest))?.hex ?? ""
     }
 
-    private static func load(_ path: String) -> Result<Content, Failure> {
-        // A FIFO must not block the load, and is refused below.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    /// - Parameter takesPipes: whether it may be one, as a shell makes of a command's output, and is read to its end.
+    static func load(_ path: String, takesPipes: Bool = false) -> Result<Content, Failure> {
+        var status = stat()
+        let isPipe = takesPipes && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+        // Any other FIFO must not block the load, and is refused below.
+        let descriptor = open(path, isPipe ? O_RDONLY | O_CLOEXEC : O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return .failure(Failure(message: String(cString: strerror(errno)))) }
         defer { close(descriptor) }
-        var status = stat()
         guard fstat(descriptor, &status) == 0 else { return .failure(Failure(message: String(cString: strerror(errno)))) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        guard isPipe || status.st_mode & S_IFMT == S_IFREG else {
             return .failure(Failure(message: status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is no regular file"))
         }
         var bytes: [UInt8] = []

@@ -15,7 +15,7 @@ extension Schema {
             "admin", .boolean, .value("true"),
             "Whether probes, scrapes and calls of the admin API have lines too, marked `event=admin`.")
         static let file = Key(
-            "file", .logFile, .none("standard output"),
+            "file", .ownLogFile, .none("standard output"),
             "The file that lines are appended to (made with mode 0640), relative to where proxyd runs. SIGUSR1 opens it anew.")
         static let rotate = Key(
             "rotate", RotateKeys.kind, .value("100MiB"),
@@ -46,14 +46,15 @@ extension Schema {
     }
 
     enum RotateKeys {
+        private static let sizes = 1_024...(1 << 40)
         static let size = Key(
-            "size", .size(1_024...(1 << 40)), .none("however large it is"), "Bytes that the file has at most, in whole lines.")
+            "size", .size(sizes), .none("however large it is"), "Bytes that the file has at most, in whole lines.")
         static let every = Key(
             "every", .duration(.seconds(1)...(.seconds(366 * 86_400))), .none("however old it is"),
             "How long after it was begun a file gives way to the next, when there is a line to write.")
 
         static let kind: Kind<LogRotation> = .either(
-            size.kind.map { bytes, _, _, _ in LogRotation(bytes: bytes) },
+            Kind<Int>.size(sizes, else: "; a time is written {every: 24h}").map { bytes, _, _, _ in LogRotation(bytes: bytes) },
             .mapping(Mapping(size, every).demanding(.any([["size"], ["every"]]))) { section in
                 let rotation = LogRotation(bytes: section[size], age: section[every])
                 if !section.has(size), !section.has(every) {
@@ -86,6 +87,18 @@ extension Schema.Kind where Value == Configuration.Log.Level {
 extension Schema.Kind where Value == String {
     /// A file that can be appended to, or made, by whoever reads the configuration.
     static var logFile: Self { written { LogFile.obstacle(to: $0) } }
+
+    /// The same, of proxyd's own lines: they go to standard output where no file is named.
+    static var ownLogFile: Self {
+        written { path in
+            LogFile.obstacle(to: path).map { path.hasPrefix("/dev/") ? "\($0); without 'file' lines go to standard output" : $0 }
+        }.map { value, node, path, context in
+            if ["stdout", "stderr", "-"].contains(value) {
+                context.warning(at: node, path, "is a file of that name; without 'file' lines go to standard output")
+            }
+            return value
+        }
+    }
 
     /// The same, or a pipe or device that is there.
     static var lineFile: Self { written { LogFile.obstacle(to: $0, isFileAlone: false) } }

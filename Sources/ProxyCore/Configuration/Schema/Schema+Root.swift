@@ -184,7 +184,9 @@ extension Schema {
             check(further, beside: key, section.context)
             let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
             let place = key == nil ? nil : section.place(Self.key)
-            guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open else { return nil }
+            // Keys that the environment here does not have are errors; where the plane is to be found, the file says all the same.
+            let isUnread = section.has(Self.key) || section.has(Self.keys) && section.place(ofEmpty: Self.keys) == nil
+            guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open || isUnread else { return nil }
             return DecodedAdmin(
                 keys: known, keyPlaces: (place.map { [$0] } ?? []) + further.map(\.place), listener: listener,
                 allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)

@@ -51,7 +51,8 @@ extension Schema.Kind where Value == Duration {
 
 extension Schema.Kind where Value == Int {
     /// Bytes: `32KiB`, `10MB`; a bare number is bytes.
-    static func size(_ bounds: ClosedRange<Int>) -> Self {
+    /// - Parameter advice: what may be meant by what is none.
+    static func size(_ bounds: ClosedRange<Int>, else advice: String = "") -> Self {
         scalar(
             Schema.Scalar(
                 noun: "size", json: [.string, .integer], least: bounds.lowerBound, most: bounds.upperBound,
@@ -60,7 +61,8 @@ extension Schema.Kind where Value == Int {
                 shown: { Schema.Shown.number($0, units: Quantity.sizes + [("", 1)]) })
         ) { text throws(Schema.Problem) in
             guard let bytes = try? Quantity.withUnit(text.value, units: Quantity.sizes + [("", 1)]) else {
-                throw Schema.Problem("\(text.shown) is not a size; write 32KiB or 10MB (units: B, KB, MB, GB, KiB, MiB, GiB)")
+                let units = "B, KB, MB, GB, KiB, MiB, GiB"
+                throw Schema.Problem("\(text.shown) is not a size; write 32KiB or 10MB (units: \(units))\(advice)")
             }
             guard bounds.contains(bytes) else {
                 throw Schema.Problem(

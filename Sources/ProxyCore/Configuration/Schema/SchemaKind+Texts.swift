@@ -48,6 +48,11 @@ extension Schema.Kind where Value == String {
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
             guard !text.value.holds("://") else { throw Schema.Problem("\(text.shown) is not \(noun)") }
             return text.value
+        }.map { value, node, path, context in
+            if value.hasPrefix("~/") {
+                context.warning(at: node, path, "'~' is no home directory here, but a folder of that name; write the whole path")
+            }
+            return value
         }
     }
 

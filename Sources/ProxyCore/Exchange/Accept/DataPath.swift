@@ -180,7 +180,10 @@ enum DataPath {
         if !isList, let entry = known.first(where: { whole.elementsEqual($0.path.utf8) }) {
             return Problem(errorClass: .notFound, message: "there is nothing at this path; the endpoint is \(entry.path)")
         }
-        if plain.starts(with: "/v1/v1".utf8), whole.count == 6 || plain[6...].first == HTTPByte.slash { return nothingHere }
+        if plain.starts(with: "/v1/v1".utf8), whole.count == 6 || plain[6...].first == HTTPByte.slash {
+            let advice = "/v1 stands in it twice: one of them is too many in the client's base URL"
+            return Problem(errorClass: .notFound, message: "there is nothing at this path; \(advice)")
+        }
         if namesModelElsewhere(method, plain) { return nothingHere }
         if plain.starts(with: "/v1/models/".utf8) {
             let isOwn = path.starts(with: "/v1/models/")

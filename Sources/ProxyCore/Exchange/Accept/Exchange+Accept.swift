@@ -113,12 +113,7 @@ extension Exchange {
         if let limit = reply.limit { loop.metrics.limitRefused(limit) }
         let dialect = request.dialect
         let status = reply.status ?? reply.errorClass.status(for: dialect)
-        let error = ErrorBody.bytes(
-            reply.errorClass, status: status, message: reply.message, code: reply.code, type: reply.type, param: reply.param,
-            details: reply.limit != nil && dialect == .gemini
-                ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
-            requestID: requestID, dialect: dialect)
-        let body = asElement(error)
+        let body = request.endpoint == .local && isAdminCall ? reply.operatorsBody(status) : asElement(clientsBody(reply, status))
         if let rule = reply.rule { figures.rejectedBy = rule }
         let limits = limitFields()
         let room = reply.fields.reduce(512 + limits.room) { $0 + $1.name.utf8.count + 3 * $1.value.utf8.count + 4 }
@@ -131,6 +126,14 @@ extension Exchange {
             if status == 401 { fields.field("www-authenticate", "Bearer") }
         }
         replied(status, body, Outcome(.proxy, in: reply.stage, reply.reason ?? .refused(reply.errorClass)))
+    }
+
+    private func clientsBody(_ reply: LocalReply, _ status: Int) -> [UInt8] {
+        ErrorBody.bytes(
+            reply.errorClass, status: status, message: reply.message, code: reply.code, type: reply.type, param: reply.param,
+            details: reply.limit != nil && request.dialect == .gemini
+                ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
+            requestID: requestID, dialect: request.dialect)
     }
 
     private func answerPreflight(_ block: FieldBlock) {

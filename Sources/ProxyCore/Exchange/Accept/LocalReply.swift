@@ -37,3 +37,23 @@ struct LocalReply: Error, Equatable {
         self.rule = rule
     }
 }
+
+extension LocalReply {
+    /// The body of an error as the admin plane writes its own: `{"error":{"type":…,"message":…}}`.
+    func operatorsBody(_ status: Int) -> [UInt8] {
+        let type =
+            switch status {
+            case 403: "forbidden"
+            case 404: "not_found"
+            case 405: "method_not_allowed"
+            case 413: "request_too_large"
+            case 500: "internal_error"
+            case 503: "unavailable"
+            default: "bad_request"
+            }
+        let error = JSONObject([.init(key: "type", value: .string(type)), .init(key: "message", value: .string(message))])
+        var bytes: [UInt8] = []
+        JSONValue.object(JSONObject([.init(key: "error", value: .object(error))])).write(to: &bytes)
+        return bytes
+    }
+}

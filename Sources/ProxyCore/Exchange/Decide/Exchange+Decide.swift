@@ -25,6 +25,7 @@ extension Exchange {
         } else {
             decision = try router.decide(&request.content.batch, facts: keepingInputs(noted ?? gatherFacts(reads: reads)))
         }
+        if snapshot.rules.hasPaths { keepPath() }
         if let policy = caller?.policy, policy.narrowsModels { try router.admit(request.toolModels(), by: policy) }
         if !request.content.alternates.isEmpty {
             try router.admit(request.content.alternates, beside: decision, facts: gatherFacts(reads: reads))
@@ -50,6 +51,12 @@ extension Exchange {
     private func keepingInputs(_ facts: Facts) -> Facts {
         if configuration.usage.keepsRequests { trail.inputs = RecordedInputs.encoded(facts, reads: snapshot.rules.reads) }
         return facts
+    }
+
+    /// The path, where no condition was asked: rules match it without facts.
+    private func keepPath() {
+        guard configuration.usage.keepsRequests, trail.inputs.isEmpty else { return }
+        trail.inputs = RecordedInputs.encoded(gatherFacts(reads: .line), reads: .line)
     }
 
     /// What rules read, all of it, where what they decide is noted.

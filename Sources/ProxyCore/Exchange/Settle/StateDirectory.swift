@@ -24,8 +24,9 @@ final class StateDirectory: Sendable {
         _ = try Self.open(path + "/proxyd.sqlite")
     }
 
-    /// Lets another process have the directory.
+    /// Lets another process have the directory, with all that is in it.
     func unlock() {
+        StateOwner.handOver(path)
         flock(lock.number, LOCK_UN)
     }
 
