@@ -107,6 +107,19 @@ rules: [{{name: all, tiers: [full, spare]}}]
     expect(time.monotonic() - begun < 5, "an answer soon after the timeout", time.monotonic() - begun)
 
 
+@check("{dialect}: a {number} whose body {how} goes on to the next tier in seconds", rows=[
+    (d, n, h) for d in BOTH for n in (429, 503) for h in ("never begins", "stops in its middle")
+])
+def _(lab, dialect, number, how):
+    p, first, second = lab.tiers(2, dialect, more="timeouts: {idle: 60s}")
+    begins = b"" if how == "never begins" else b'{"error": {"mess'
+    first.reply(raw(head(number, [("Content-Type", "application/json")], "length", 500) + begins, "hang"))
+    begun = time.monotonic()
+    served(p.ask(dialect))
+    expect(time.monotonic() - begun < 15, "an answer soon after the head", time.monotonic() - begun)
+    equal(len(second.requests), 1, "requests of the next tier")
+
+
 @check("{where} may have timeouts of its own", rows=["an upstream", "a tier"])
 def _(lab, where):
     mapping = "{{upstream: {0}, model: {1}, timeouts: {{first_byte: 400ms}}}}"

@@ -188,9 +188,9 @@ final class Attempt: UpstreamReceiver {
         leave()
     }
 
-    /// The last sign of life of the upstream.
+    /// The last sign of life of the upstream. An error's body is not waited for as an answer is: its status says the most of it.
     func resetIdleTimer() {
-        deadline = loop.sweeper.now + target.times.idle
+        deadline = loop.sweeper.now + (relay.isJudging ? min(target.times.idle, RelayLimits.errorSilence) : target.times.idle)
     }
 }
 

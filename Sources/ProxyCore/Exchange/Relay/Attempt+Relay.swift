@@ -17,6 +17,7 @@ extension Attempt {
         readQuota(of: head, bytes: bytes)
         if traits.status >= 400 {
             relay.headCame(.judge)
+            resetIdleTimer()
             body.inflater = traits.coding.makeInflater()
             draftHead(head, bytes: bytes)
             return

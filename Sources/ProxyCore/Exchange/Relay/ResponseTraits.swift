@@ -1,6 +1,7 @@
 import Basics
 import Dialects
 import HTTP1
+import NIOCore
 
 /// What an upstream's head says of its response, and what the first bytes of the body made of that.
 struct ResponseTraits {
@@ -77,6 +78,8 @@ enum RelayLimits {
     static let convertedBytes = 64 << 20
     /// An error's body is read up to here.
     static let errorBytes = 64 << 10
+    /// And for so long it may be silent; then what came of it is all there is.
+    static let errorSilence = TimeAmount.seconds(5)
     /// A stream that says nothing meaningful in so many bytes is let through.
     static let peekedBytes = 256 << 10
     /// A stream of which no event of its format has come is held up to here: it may begin with an image.
