@@ -558,7 +558,7 @@ def _(lab):
     equal(house.drain().status, 200, "the status of /drain")
     house.p.restart()
     equal((house.who(), house.state()), ("two", "drained"), "who serves after a restart, its state")
-    equal(len(house.changes()), 2, "lines that say so, of the drain and of the start")
+    equal(len(house.changes(level="notice")), 2, "lines that say so, of the drain and of the start")
     house.free()
     house.p.restart()
     equal((house.who(), house.state()), ("one", "ready"), "who serves after it was freed, and another restart")

@@ -218,7 +218,8 @@ def _(lab, framing):
         equal(served(p.ask()).body == long, True, "whether an answer is whole beside them")
     answer = readers[-1].answer()
     equal((answer.complete, answer.body == long), (True, True), "whether a reader that wakes up gets all of it")
-    eventually(lambda: booked(p) >= before + 3, "the requests that were booked")
+    # Of a reader that stalls the kernel may have taken all: it is booked, though its client has read nothing.
+    eventually(lambda: booked(p) >= before + 2, "the requests that were booked")
     equal(tokens_of_each(p), tokens, "input and output tokens of each answer that was booked")
 
 

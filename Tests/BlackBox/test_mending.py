@@ -317,7 +317,7 @@ UNSAID = {
     "conditions": r"\.(when|per|roles): ",
     "numbers with units out of bounds": r"is outside|is too long|spent from the start",
     "references": r"the environment has no|\$\{|reference|No such file|is empty in the environment",
-    "names that only code knows": r"is not a time zone|no such capability|does not take this value|is a directory|cannot be written|names no valid host|no address of this machine",
+    "names that only code knows": r"is not a time zone|no such capability|does not take this value|is a directory|cannot be written|names no valid host|names no host|no address of this machine",
     "what depends on another value": r"is for `dialect|cannot know yours|is not read with|with `key: client`|without log.file|logins come back"
     r"|'(upstreams|rules)' is missing",
     "characters that do not show": r"visible characters|white space at its ends|without blanks around it|control character",

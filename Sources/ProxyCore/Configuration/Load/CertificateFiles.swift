@@ -35,9 +35,12 @@ enum CertificateFiles {
         }
     }
 
+    /// Characters of a path that is told: its end says which file it is.
+    private static let longestPath = 300
+
     private static func report(_ message: String, _ path: String, _ section: Schema.Section, _ key: any Schema.AnyKey) {
         guard let node = section.node(key) else { return }
-        let name = section.context.holdsReference(node) ? "the file" : LoadContext.quoted(path)
+        let name = section.context.holdsReference(node) ? "the file" : LoadContext.quoted(path, most: Self.longestPath)
         section.context.error(at: node, section.context.path(section.path, key.name), "\(name) \(message)")
     }
 

@@ -325,8 +325,8 @@ final class LoadContext {
     }
 
     /// In quotes, and short: it may be pages.
-    static func quoted(_ text: String, ofSeveralLines: Bool = false) -> String {
-        "'\(shortened(SecretWords.repeatable(text, ofSeveralLines: ofSeveralLines)))'"
+    static func quoted(_ text: String, ofSeveralLines: Bool = false, most: Int = 60) -> String {
+        "'\(shortened(SecretWords.repeatable(text, ofSeveralLines: ofSeveralLines), most: most))'"
     }
 
     /// A key of the file that should not be there; what follows its first word may be its value.
@@ -336,8 +336,8 @@ final class LoadContext {
         return shortened("\(name[..<blank]) …")
     }
 
-    static func shortened(_ text: String) -> String {
-        text.count <= 60 ? text : "\(text.prefix(60))…"
+    static func shortened(_ text: String, most: Int = 60) -> String {
+        text.count <= most ? text : "\(text.prefix(most))…"
     }
 
     private static func withArticle(_ noun: String) -> String {
