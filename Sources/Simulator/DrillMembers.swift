@@ -1,4 +1,3 @@
-import Basics
 import Foundation
 
 /// The members of a drill's body; each refusal says what would have been right.
@@ -46,7 +45,7 @@ struct DrillMembers {
             throw Prompt.Refusal(message: "\(name) is an object of at most \(Self.maximumHeaders) headers")
         }
         var headers: [SimulatedAllowance.Header] = []
-        for (name, value) in object.inKeyOrder() {
+        for (name, value) in object.sorted(by: { $0.key < $1.key }) {
             let isName =
                 !name.isEmpty && name.utf8.allSatisfy { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || Self.isWord($0) }
             guard isName, name.utf8.count <= 128, let text = value as? String, text.utf8.count <= 4096,

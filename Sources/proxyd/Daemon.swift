@@ -1,6 +1,5 @@
 import Admin
 import ArgumentParser
-import Basics
 import CSwiftRuntime
 import Foundation
 import Logging
@@ -189,7 +188,7 @@ struct Daemon {
     private func tell(_ logger: Logger, _ what: String, _ metadata: [String: String]) {
         logger.critical("\(what)", metadata: metadata.mapValues { "\($0)" })
         guard snapshot.configuration.log.file != nil else { return }
-        let details = metadata.inKeyOrder().map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let details = metadata.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         Terminal.error("proxyd: \(what): \(metadata[LogKeys.reason] ?? details)\n")
     }
 

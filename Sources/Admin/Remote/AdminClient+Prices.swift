@@ -37,7 +37,7 @@ extension AdminClient {
                 return value.string.map(GroupedReport.cell) ?? String(decoding: value.bytes, as: UTF8.self)
             }
         }
-        return ([names.map(GroupedReport.cell)] + lines).map { $0.joined(separator: ",") + "\r\n" }.joined()
+        return ([names.map(GroupedReport.cell)] + lines).map(GroupedReport.line).joined()
     }
 }
 

@@ -164,13 +164,13 @@ struct GroupedReport {
     func csv(_ rows: [GroupedUsage]) -> [UInt8] {
         let ids = groups.contains(.key) ? ["key_id"] : []
         let head = groups.map(\.name) + Self.amounts(GroupedUsage(values: [])).map { $0.0 } + ids
-        var text = head.map(Self.cell).joined(separator: ",") + "\r\n"
+        var text = Self.line(of: head.map(Self.cell))
         for row in rows {
             let values = zip(groups, row.values)
             let labels = values.map { Self.cell($0 == .key ? names[$1] ?? $1 : $1) }
             let amounts = Self.amounts(row).map { $0.1 == .null ? "" : String(decoding: $0.1.bytes, as: UTF8.self) }
             let ids = values.filter { $0.0 == .key }.map { Self.cell($0.1) }
-            text += (labels + amounts + ids).joined(separator: ",") + "\r\n"
+            text += Self.line(of: labels + amounts + ids)
         }
         return Array(text.utf8)
     }
@@ -185,6 +185,8 @@ struct GroupedReport {
             ("audio_ms", .int(row.amounts.audioMilliseconds)),
         ]
     }
+
+    static func line(of cells: [String]) -> String { cells.joined(separator: ",") + "\r\n" }
 
     /// Clients name sessions and models: what a spreadsheet would take for a formula is marked as text.
     static func cell(_ text: String) -> String {
