@@ -24,9 +24,9 @@ public struct TrustedProxies: Sendable, Hashable {
     public var isEmpty: Bool { ranges.isEmpty && !includesUnixSockets }
 
     /// What there would have to be for anybody to be trusted who connects to a listener; nil where it is there.
-    func lack(at listener: Listener) -> String? {
+    func lack(onUnixSocket: Bool) -> String? {
         if isEmpty { return "trusted_proxies" }
-        if listener.unixPath != nil { return includesUnixSockets ? nil : "`unix` in trusted_proxies" }
+        if onUnixSocket { return includesUnixSockets ? nil : "`unix` in trusted_proxies" }
         return ranges.isEmpty ? "an address in trusted_proxies" : nil
     }
 

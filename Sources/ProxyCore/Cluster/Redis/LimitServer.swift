@@ -97,3 +97,14 @@ public enum LimitServerFailure: Error, Sendable, Hashable {
         if case .refused(let words) = self { words.prefix { $0 != " " } } else { nil }
     }
 }
+
+extension LimitServerTrouble {
+    /// What the server says of the command alone; nil where it did not say no.
+    init?(_ error: any Error) {
+        guard case .refused(let words)? = error as? LimitServerFailure else { return nil }
+        let inner = RedisLink.innerRefusal(words)
+        // Of a command that it does not know it repeats what was asked.
+        let asked = inner.firstRange(of: ", with args beginning with")
+        self = .refused(Self.bounded(inner[..<(asked?.lowerBound ?? inner.endIndex)]))
+    }
+}

@@ -58,15 +58,6 @@ public enum LimitServerTrouble: Error, Sendable, Hashable, CustomStringConvertib
         }
     }
 
-    /// What the server says of the command alone; nil where it did not say no.
-    init?(_ error: any Error) {
-        guard case .refused(let words)? = error as? LimitServerFailure else { return nil }
-        let inner = RedisLink.innerRefusal(words)
-        // Of a command that it does not know it repeats what was asked.
-        let asked = inner.firstRange(of: ", with args beginning with")
-        self = .refused(Self.bounded(inner[..<(asked?.lowerBound ?? inner.endIndex)]))
-    }
-
     /// Words of a server, as far as a line shows them.
     static func bounded(_ words: Substring) -> String {
         String(String.UnicodeScalarView(words.unicodeScalars.prefix(160).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))

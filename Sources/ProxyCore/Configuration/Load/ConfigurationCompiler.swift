@@ -59,7 +59,7 @@ struct ConfigurationCompiler {
                 context.error(place, "collides with \(other.path), which takes \(other.value.text)")
             }
             seen.append(place)
-            if listener.proxyProtocol, let lack = file.plain.trustedProxies.lack(at: listener) {
+            if listener.proxyProtocol, let lack = file.plain.trustedProxies.lack(onUnixSocket: listener.unixPath != nil) {
                 context.warning(place, "proxy_protocol without \(lack): every connection is refused")
             }
             if listener.tls == nil, !listener.isLoopback, place.location.file != "<default>" {
