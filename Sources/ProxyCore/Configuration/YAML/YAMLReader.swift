@@ -1,3 +1,4 @@
+import Basics
 import CYAML
 
 /// Reads one YAML document with libyaml. The only file that knows libyaml.
@@ -23,7 +24,7 @@ enum YAMLReader {
         }
         // libyaml counts a byte order mark as a column.
         let text = input.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(input.dropFirst(3)) : input
-        if let offset = firstInvalidByte(text) {
+        if let offset = text.withUnsafeBytes({ UTF8Scan.firstInvalid(in: $0) }) {
             let isUTF16 = input.starts(with: [0xFF, 0xFE]) || input.starts(with: [0xFE, 0xFF])
             let place = SourceText.location(ofByte: offset, in: text, file: file)
             return failure(at: place, isUTF16 ? "the file is not UTF-8 but UTF-16; save it as UTF-8" : "the file is not UTF-8")
@@ -150,19 +151,5 @@ enum YAMLReader {
         return Diagnostic(
             .error, at: SourceLocation(file: file, line: found.place.line, column: found.place.column), path: "",
             message: found.message, length: found.length)
-    }
-
-    /// Offset of the first byte that is not part of well-formed UTF-8.
-    private static func firstInvalidByte(_ bytes: [UInt8]) -> Int? {
-        var decoder = UTF8.ForwardParser()
-        var iterator = bytes.makeIterator()
-        var offset = 0
-        while true {
-            switch decoder.parseScalar(from: &iterator) {
-            case .valid(let encoded): offset += encoded.count
-            case .emptyInput: return nil
-            case .error: return offset
-            }
-        }
     }
 }
