@@ -441,7 +441,7 @@ import Testing
     @Test(arguments: [0, 1, 10])
     func whatWasUsedCountsWhenTheServerLosesItsMemory(elsewhere: Int) {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
-        for seed in 1...4 as ClosedRange<UInt64> {
+        for seed in 1...8 as ClosedRange<UInt64> {
             var world = LeaseWorld(nodes: 2, limits: [limit], seed: seed)
             world.run(for: 600)
             Self.use(elsewhere, &world, limit, at: [1])
