@@ -79,7 +79,7 @@ extension Attempt {
         let now = SteadyClock.milliseconds
         let isGeneration = exchange.reach == .generations
         if isGeneration { target.load.succeed(firstByte: now &- share.askedAt, now: now) }
-        guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true else { return }
+        guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true, keepsCredential else { return }
         if isGeneration { share.isProbe = false }
         loop.shared.accounts.succeed(
             target.id, model: candidate.model, proves: isGeneration ? .generation : .access, now: now)
@@ -159,7 +159,7 @@ extension Attempt {
     /// The model rests there, for as long as the error says or the file does.
     private func restModel(after error: UpstreamError, reason: CooldownReason) {
         let (policy, now, model) = (exchange.fallback, SteadyClock.milliseconds, candidate.model)
-        guard policy.enabled else { return }
+        guard policy.enabled, keepsCredential else { return }
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         let accounts = loop.shared.accounts
         let usedUpFor = error.retryAfterSeconds == nil ? min(rest, QuotaWindow.lifeWithoutReset) : rest
@@ -189,7 +189,7 @@ extension Attempt {
     }
 
     /// Whether the account has the credential still that it was asked with: what is said of an old one is nothing to the new one.
-    private var keepsCredential: Bool {
+    var keepsCredential: Bool {
         let newest = loop.shared.snapshots.current
         guard !exchange.snapshot.isInForce(where: newest) else { return true }
         let account = newest.configuration.upstreams.first { $0.name == target.id.upstream }?.accounts
