@@ -155,6 +155,24 @@ def _(lab):
     equal(row(p)["cost_nano"], 4_000_000, "nano-dollars")
 
 
+@check("reports tell cache writes for an hour apart, and `--reprice` gives them their own price, by whatever group")
+def _(lab):
+    body = json.loads(ANTHROPIC.whole("m"))
+    body["usage"] = {"input_tokens": 0, "output_tokens": 0, "cache_creation_input_tokens": 1000, "cache_creation": {"ephemeral_5m_input_tokens": 400, "ephemeral_1h_input_tokens": 600}}
+    p, up = before(lab, "anthropic", "house-claude", "prices: {house-claude: {input: 1, output: 1}}\n")
+    up.reply(whole(body))
+    served(p.ask("anthropic", "asked"))
+    row(p)
+    for by in ("model", "hour", "key,session"):
+        equal([(one["cache_write"], one["cache_write_1h"]) for one in grouped(p, by)], [(1000, 600)], f"writes by {by}")
+    file = p.folder / "other.yaml"
+    file.write_text("prices:\n  house-claude: {input: 1, output: 1, cache_write: 1000, cache_write_1h: 500000}\n")
+    for by in ("model", "day", "key,session"):
+        (one,) = json.loads(remote(p, "usage", "--reprice", str(file), "--group-by", by, "--json").good().out)["rows"]
+        near(one["cost_usd"], 400 * 1000 / 1e6 + 600 * 500_000 / 1e6, f"the money by {by}")
+        equal((one["cache_write"], one["cache_write_1h"]), (1000, 600), f"the writes by {by}")
+
+
 @check("`proxyd usage --reprice FILE` shows another price list over the same tokens, and changes nothing")
 def _(lab):
     p, _up = before(lab, "vllm", "house-model", "prices: {house-model: {input: 1, output: 1}}\n")
