@@ -393,6 +393,20 @@ def _(lab, dialect):
     expect(3600 < left <= 86_400, "a reset at the end of the day", left)
 
 
+@check("{dialect}: of the request's own reservation its input is taken from the tokens that remain, of others' all", rows=list(NAMES))
+def _(lab, dialect):
+    p, up = limited(lab, "tokens_per_minute: 100k, tokens_per_day: 200k", more=f"timezone: {NOON}")
+    up.reply(hang, streamed=True)
+    name, most = NAMES[dialect]["tokens", "remaining"], "max_output_tokens" if dialect == "responses" else "max_tokens"
+    left = int(served(p.ask(dialect, **{most: 60_000})).header(name))
+    expect(99_000 < left < 100_000, "tokens that remain, beside a long answer that may come", left)
+    held = begin(p, dialect, stream=True, **{most: 60_000})
+    up.wait(2)
+    left = int(served(p.ask(dialect, **{most: 10})).header(name))
+    expect(30_000 < left < 40_000, "tokens that remain, beside another request's reservation", left)
+    held.close()
+
+
 @check("{dialect}: of several limits the tightest is told, of requests and of tokens each", rows=list(NAMES))
 def _(lab, dialect):
     entries = """

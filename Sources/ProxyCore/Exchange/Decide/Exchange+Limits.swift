@@ -256,8 +256,9 @@ extension Exchange {
         let uses = grant?.uses ?? limitsWithoutGrant(of: key)
         guard !uses.isEmpty else { return LimitFields() }
         let now = LimitTime.now
+        let asked = grant.map { UsageAmounts.sum($0.demand.input, $0.used.tokens) } ?? 0
         return LimitFields(
-            loop.shared.limits.standing(uses, grant?.reservation, now: now), for: request.dialect, now: now.wall)
+            loop.shared.limits.standing(uses, grant?.reservation, asked: asked, now: now), for: request.dialect, now: now.wall)
     }
 
     /// What an answer that comes before the request's limits are found can tell of: all that apply, or none. A client that hears of
