@@ -135,6 +135,19 @@ def _(lab, mode):
     equal(row(p)["cost_nano"], 456_789, "nano-dollars")
 
 
+@check("OpenRouter with a provider's key of one's own: what the provider takes is the cost, beside the fee: {mode}", rows=["whole", "streamed"])
+def _(lab, mode):
+    p, up = before(lab, "openrouter", "anthropic/claude-sonnet-4.5")
+    told = b'"usage":{"cost":0.000001,"is_byok":true,"cost_details":{"upstream_inference_cost":0.000456},'
+    if mode == "whole":
+        up.reply(whole(OPENAI.whole("m").replace(b'"usage":{', told)))
+    else:
+        last = OPENAI.usage_chunk("m").replace(b'"usage":{', told)
+        up.reply(stream(OPENAI.begin("m") + OPENAI.chunk("m", {}, "stop") + last + b"data: [DONE]\n\n"))
+    served(p.ask("openai", "asked", stream=mode == "streamed", **({"stream_options": {"include_usage": True}} if mode == "streamed" else {})))
+    equal(row(p)["cost_nano"], 457_000, "nano-dollars")
+
+
 @check("odd costs of an upstream are not believed: {cost}", rows=["-1", "1e400", "\"free\"", "NaN", "null"])
 def _(lab, cost):
     p, up = before(lab, "openrouter", "anthropic/claude-sonnet-4.5")
