@@ -364,6 +364,26 @@ def _(lab, dialect, what):
         expect(-2 <= left <= 61, f"a reset of {kind} within a minute", found)
 
 
+@check("{dialect}: what is refused at its head tells of the limits too: {what}", rows=[(d, w) for d in NAMES for w in ("405", "413", "426", "a path")])
+def _(lab, dialect, what):
+    p, _up = limited(lab, TWO, more="limits: {body: 1KiB}")
+    path = DIALECTS[dialect].path
+    sent = {
+        "405": ("GET", path, b"", ()),
+        "413": ("POST", path, b"x" * 2000, ()),
+        "426": ("GET", path, b"", [("Upgrade", "websocket"), ("Connection", "upgrade")]),
+        "a path": ("POST", path.replace("/v1/", "/v1//"), b"{}", ()),
+    }[what]
+    for key, is_told in ((USER_KEY, True), ("sk-nobody-0123456789abcdef", False)):
+        answer = p.send(*sent[:3], key=key, headers=sent[3])
+        equal(answer.status, {"a path": 400}.get(what) or int(what), "the status")
+        if is_told:
+            found = told(answer, dialect)
+            equal((found["requests", "limit"], found["requests", "remaining"], found["tokens", "limit"]), ("50", "50", "100000"), "the limits")
+        else:
+            equal([name for name, _ in answer.headers if "ratelimit" in name.lower()], [], "headers that tell a stranger of limits")
+
+
 SHUT = ("a key that is disabled", "a key that has expired", "a key that comes from elsewhere")
 
 
