@@ -135,6 +135,9 @@ extension Exchange {
         if !request.content.batch.isEmpty, let need = batchNeed(candidate) { return (need, need) }
         let price = view.price(of: candidate.model, at: candidate.upstream)
         var demand = grant.demand
+        // The tier's maximum is in it.
+        let cap = grant.raisedOutput == nil ? cap : nil
+        if let raised = grant.raisedOutput { demand.most = raised }
         if demand.most == nil, case .generate = request.endpoint {
             // Reserved is what is asked for.
             let upstream = configuration.upstreams[candidate.upstream]
