@@ -564,6 +564,13 @@ def _(lab):
     house.free()
     house.p.restart()
     equal((house.who(), house.state()), ("one", "ready"), "who serves after it was freed, and another restart")
+    house.p.stop()
+    (house.p.state / "drained.json").write_text("{")
+    house.p.start()
+    equal(house.who(), "one", "who serves after a list that is damaged")
+    equal((house.p.state / "drained.json").exists(), False, "whether the damaged list is in its place")
+    equal([file.read_text() for file in house.p.state.glob("drained.json.damaged-*")], ["{"], "what was set aside")
+    contains(house.p.output(), "the list of drained accounts is damaged", "the log")
 
 
 @check("an operator drains an account, and frees it")

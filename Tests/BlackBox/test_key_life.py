@@ -134,6 +134,7 @@ def _(lab):
     equal([key["name"] for key in p.get("/admin/keys")["keys"]], ["user"] + made, "all keys after a restart")
     equal([k["name"] for k in p.get("/admin/keys?q=KEY%2007")["keys"]], ["key 07"], "what q finds by name")
     equal(len(p.get("/admin/keys?q=team=t3&limit=100")["keys"]), 5, "what q finds by tag")
+    equal([k["name"] for k in p.get("/admin/keys?search=KEY%2007")["keys"]], ["key 07"], "what search finds, by name")
     equal(len(p.get("/admin/keys")["keys"]), 26, "the keys without a page")
     equal(p.admin("GET", "/admin/keys?limit=none").status, 400, "the status of a limit that is none")
 
