@@ -6,6 +6,8 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     private var calls: [UInt8] = []
     /// Elements of the array that were written, where the stream is one.
     private var elements = 0
+    /// The refusal's words: no part of the answer, they stand beside its end.
+    private var refusal: [UInt8] = []
 
     mutating func begin(_ state: inout ResponseState) {}
 
@@ -30,7 +32,8 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         switch block {
         case .tool, .customTool, .toolSearch: call?.text.append(contentsOf: text)
-        case .text, .refusal, .thinking:
+        case .refusal: refusal.append(contentsOf: text)
+        case .text, .thinking:
             begin(chunk: &state)
             state.out.append("{\"text\":\"")
             state.out.append(contentsOf: text)
@@ -71,6 +74,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     }
 
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
+        let ending = GeminiBody.shown(ending, refusal: refusal)
         flushCalls(&state)
         beginEvent(&state)
         state.out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"")
@@ -106,11 +110,11 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
 /// A whole response in Gemini's shape, and the pieces its chunks are made of.
 enum GeminiBody {
     static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
-        let ending = response.ending ?? ResponseEnding(reason: .endTurn)
+        let ending = shown(response.ending ?? ResponseEnding(reason: .endTurn), refusal: response.text(of: .refusal))
         var out: [UInt8] = []
         out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[")
         var isFirst = true
-        for block in response.blocks where block.kind != .redacted {
+        for block in response.blocks where block.kind != .redacted && block.kind != .refusal {
             if !isFirst { out.append(0x2C) }
             isFirst = false
             switch block.kind {
@@ -155,7 +159,7 @@ enum GeminiBody {
     }
 
     static func append(explanation ending: ResponseEnding, to out: inout [UInt8]) {
-        guard ending.reason == .refusal, let words = ending.explanation, !words.isEmpty else { return }
+        guard let words = ending.explanation, !words.isEmpty else { return }
         out.append(",\"finishMessage\":")
         out.append(quoting: words)
     }
@@ -194,6 +198,15 @@ enum GeminiBody {
         out.append(",\"totalTokenCount\":")
         out.append(decimal: usage.total)
         out.append(0x7D)
+    }
+
+    /// The end as it is told: a refusal in words is one even when the upstream calls it a normal stop; a cut response stays cut.
+    static func shown(_ ending: ResponseEnding, refusal: [UInt8]) -> ResponseEnding {
+        guard !refusal.isEmpty else { return ending }
+        var ending = ending
+        if ending.reason != .maxTokens { ending.reason = .refusal }
+        ending.explanation = refusal
+        return ending
     }
 
     static func label(_ reason: StopReason) -> StaticString {

@@ -68,7 +68,8 @@ struct ResponsesRequestWriter {
         }
         for name in request.sampling.keys.sorted() {
             if name == "top_logprobs", let value = request.sampling[name] {
-                out.append(name, value)
+                // There is no way back for a Gemini client's.
+                if request.client != .gemini { out.append(name, value) }
             } else if name == "logprobs", request.client == .openai {
                 continue
             } else {

@@ -184,6 +184,17 @@ struct OtherPairsTests {
     }
 
     @Test(
+        "a Gemini client's log probabilities are asked of nobody who cannot tell them",
+        arguments: [ClientDialect.openai, .responses])
+    func unansweredLogprobs(_ upstream: ClientDialect) throws {
+        let body =
+            #"{"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"responseLogprobs":true,"logprobs":2}}"#
+        let converted = try convert(body, .gemini, upstream)
+        #expect(converted.sent["top_logprobs"] == nil && converted.sent["logprobs"] == nil)
+        #expect(converted.lossy == ["generationConfig.responseLogprobs=dropped"])
+    }
+
+    @Test(
         "a prefill that is not continued is named by the client's list",
         arguments: [
             (#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#, .openai, "messages.prefill"),
