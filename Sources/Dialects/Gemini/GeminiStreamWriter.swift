@@ -6,7 +6,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     private var calls: [UInt8] = []
     /// Elements of the array that were written, where the stream is one.
     private var elements = 0
-    /// The refusal's words: no part of the answer, they stand beside its end.
+    /// The refusal's words: Google's own clients show nothing but text, the others look beside the end.
     private var refusal: [UInt8] = []
 
     mutating func begin(_ state: inout ResponseState) {}
@@ -32,8 +32,8 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         switch block {
         case .tool, .customTool, .toolSearch: call?.text.append(contentsOf: text)
-        case .refusal: refusal.append(contentsOf: text)
-        case .text, .thinking:
+        case .text, .refusal, .thinking:
+            if block == .refusal { refusal.append(contentsOf: text) }
             begin(chunk: &state)
             state.out.append("{\"text\":\"")
             state.out.append(contentsOf: text)
@@ -114,7 +114,7 @@ enum GeminiBody {
         var out: [UInt8] = []
         out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[")
         var isFirst = true
-        for block in response.blocks where block.kind != .redacted && block.kind != .refusal {
+        for block in response.blocks where block.kind != .redacted {
             if !isFirst { out.append(0x2C) }
             isFirst = false
             switch block.kind {
@@ -159,7 +159,7 @@ enum GeminiBody {
     }
 
     static func append(explanation ending: ResponseEnding, to out: inout [UInt8]) {
-        guard let words = ending.explanation, !words.isEmpty else { return }
+        guard ending.reason == .refusal, let words = ending.explanation, !words.isEmpty else { return }
         out.append(",\"finishMessage\":")
         out.append(quoting: words)
     }
@@ -202,11 +202,8 @@ enum GeminiBody {
 
     /// The end as it is told: a refusal in words is one even when the upstream calls it a normal stop; a cut response stays cut.
     static func shown(_ ending: ResponseEnding, refusal: [UInt8]) -> ResponseEnding {
-        guard !refusal.isEmpty else { return ending }
-        var ending = ending
-        if ending.reason != .maxTokens { ending.reason = .refusal }
-        ending.explanation = refusal
-        return ending
+        guard !refusal.isEmpty, ending.reason != .maxTokens else { return ending }
+        return ResponseEnding(reason: .refusal, explanation: refusal)
     }
 
     static func label(_ reason: StopReason) -> StaticString {
