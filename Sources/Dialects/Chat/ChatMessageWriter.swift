@@ -199,8 +199,8 @@ struct ChatMessageWriter {
                         texts.append(text)
                     } else {
                         // Content is never left out without a word the model can see.
-                        try work.note("messages.content", .dropped)
-                        texts.append(part["type"] == "image_url" ? "[image omitted]" : "[file omitted]")
+                        try work.note(block.place ?? work.content(of: turn), .dropped)
+                        texts.append(block.omission)
                     }
                 }
             }

@@ -204,6 +204,23 @@ struct OtherPairsTests {
         #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
     }
 
+    @Test("a picture in the model's own words goes on where it can, and leaves a word where it cannot")
+    func modelsPictures() throws {
+        func body(_ url: String) -> String {
+            #"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"image_url","image_url":{"url":"\#(url)"}}]},{"role":"user","content":"b"}]}"#
+        }
+        let data = "data:image/png;base64,iVBORw0KGgo="
+        let carried = try convert(body(data), .openai, .gemini)
+        let part = carried.sent["contents"]?.array?[1]["parts"]?.array?.first
+        #expect(part?["inlineData"]?["mimeType"] == "image/png" && carried.lossy.isEmpty)
+        let far = try convert(body("https://x/y.png"), .openai, .gemini)
+        #expect(far.sent["contents"]?.array?[1]["parts"] == [["text": "[image omitted]"]])
+        #expect(far.lossy == ["messages[1].content[0]=dropped"])
+        let items = try convert(body(data), .openai, .responses)
+        #expect(items.sent["input"]?.array?[1]["content"]?.array?.first?["text"] == "[image omitted]")
+        #expect(items.lossy == ["messages[1].content[0]=dropped"])
+    }
+
     @Test("what is not known of thinking is told")
     func unknownThinking() throws {
         let body = #"{"reasoning":{"depth":1},"messages":[{"role":"user","content":"x"}]}"#
