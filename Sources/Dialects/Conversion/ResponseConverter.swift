@@ -15,6 +15,9 @@ public struct WholeResponse: Sendable {
     public var thoughts: [ToolThoughts]
     /// What `ResponseMemory` is to keep.
     public var remembered: RememberedResponse?
+
+    /// An ending that is known, and that Chat has no word for.
+    public static var pause: String { "pause_turn" }
 }
 
 /// Whole upstream responses → whole client responses, through the same events as a stream.

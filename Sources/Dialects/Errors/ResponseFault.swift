@@ -46,7 +46,8 @@ public enum ResponseFault {
         if data.inner(of: "object").equals("error") || data.inner(of: "type").equals("error") { return event(data, dialect) }
         let hasWords = ["message", "msg", "error_msg", "detail"].contains { (key: StaticString) in !data.inner(of: key).isEmpty }
         guard hasWords else { return nil }
-        if JSONScan.find("success", of: data)?.kind == .false { return event(data, dialect) }
+        let saysSo = JSONScan.find("success", of: data)?.kind == .false || data.inner(of: "status").equals("error")
+        if saysSo { return event(data, dialect) }
         for key in ["code", "error_code", "errcode", "status_code", "status"] as [StaticString] {
             guard let code = JSONScan.find(key, of: data) else { continue }
             let isOne =
