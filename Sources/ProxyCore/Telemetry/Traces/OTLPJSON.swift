@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 /// Spans as JSON: ids in hexadecimal, 64-bit numbers as strings, enumerations as numbers.
@@ -124,12 +125,14 @@ extension RoomWriter {
 
     /// As the inside of a JSON string. Next to none has anything to be escaped.
     fileprivate mutating func append(escaping text: String) {
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) else {
+        var text = text
+        text.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            guard let base = bytes.baseAddress else { return }
+            if ByteSearch.plainEnd(base, from: 0, to: bytes.count) == bytes.count { return append(bytes) }
             var escaped: [UInt8] = []
-            JSONText.append(escaping: text, to: &escaped)
+            JSONText.append(escaping: bytes, to: &escaped)
             escaped.withUnsafeBytes { append($0) }
-            return
         }
-        append(text: text)
     }
 }

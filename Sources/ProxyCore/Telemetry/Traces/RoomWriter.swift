@@ -84,10 +84,8 @@ struct RoomWriter: ~Copyable {
     /// 16 digits in lower case.
     mutating func append(hexadecimal number: UInt64) {
         guard makes(16) else { return }
-        for index in 0..<16 {
-            let digit = Hex.digit(UInt8(truncatingIfNeeded: number >> (60 - 4 * UInt64(index))))
-            base.storeBytes(of: digit, toByteOffset: count + index, as: UInt8.self)
-        }
+        base.storeBytes(of: Hex.digits(UInt32(number >> 32)), toByteOffset: count, as: UInt64.self)
+        base.storeBytes(of: Hex.digits(UInt32(truncatingIfNeeded: number)), toByteOffset: count + 8, as: UInt64.self)
         count += 16
     }
 
