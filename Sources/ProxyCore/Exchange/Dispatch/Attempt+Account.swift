@@ -28,7 +28,9 @@ extension Attempt {
     /// Counts the request where the file declares how many the account may have.
     /// - Returns: false where it may have no more; who tries whether it is well, and who is asked for want of anybody else, is sent.
     func countDeclaredRequest(isLastResort: Bool) -> Bool {
-        guard exchange.reach != .request, !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return true }
+        guard exchange.reach != .request || !request.content.batch.isEmpty,
+            !upstream.upstream.accounts[candidate.account].declared.isEmpty
+        else { return true }
         let isSent = isLastResort || share.isProbe || !exchange.fallback.enabled
         return loop.shared.accounts.quota.countRequest(
             target.id, anyway: isSent, time: .now, zone: exchange.configuration.timeZone)
