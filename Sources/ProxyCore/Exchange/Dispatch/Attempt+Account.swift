@@ -9,7 +9,7 @@ extension Attempt {
         /// It was let through to try, and has not told anything yet.
         fileprivate var isProbe = false
         /// When it was asked, as `SteadyClock` counts.
-        fileprivate var askedAt = 0
+        fileprivate(set) var askedAt = 0
         /// What its stream told late was judged.
         var hasTold = false
     }
@@ -84,7 +84,7 @@ extension Attempt {
         guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true, keepsCredential else { return }
         if isGeneration { share.isProbe = false }
         loop.shared.accounts.succeed(
-            target.id, model: candidate.model, proves: isGeneration ? .generation : .access, now: now)
+            target.id, model: candidate.model, proves: isGeneration ? .generation : .access, asked: share.askedAt, now: now)
     }
 
     /// It gave an error that says that somebody is there.
