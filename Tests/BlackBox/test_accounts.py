@@ -107,6 +107,18 @@ def _(lab, code):
     equal((who(p), who(p, "cheap")), ("a", "a"), "who serves the next")
 
 
+@check("a limit of batches rests no model, and what its head tells is no model's")
+def _(lab):
+    p, a, _b = two(lab, dialect="anthropic", second="anthropic")
+    told = [("anthropic-ratelimit-requests-limit", "50"), ("anthropic-ratelimit-requests-remaining", "0"),
+            ("anthropic-ratelimit-requests-reset", iso(600))]  # fmt: skip
+    a.reply(status(429, retry_after=60, headers=told), path="/v1/messages/batches")
+    params = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+    p.send("POST", "/v1/messages/batches", {"requests": [{"custom_id": "one", "params": params}]})
+    equal((a.last.path, account(p)["cooldowns"], account(p)["windows"]), ("/v1/messages/batches", [], []), "who rests, and what is known")
+    equal(who(p, "m", "anthropic"), "a", "who serves the next")
+
+
 @check("a 401 at an endpoint beside generation takes the account out")
 def _(lab):
     p, a, _b = two(lab)

@@ -339,6 +339,10 @@ def _(lab):
         equal(answer.status, 429, "the status")
         expect(590 <= int(answer.header("retry-after") or 0) <= 600, "the time that is left", answer.header("retry-after"))
         expect(time.monotonic() - begun < 3, "at once", time.monotonic() - begun)
+    for _ in range(2):  # the second hears it from proxyd
+        answer = house.p.ask("gemini")
+        delays = [detail.get("retryDelay") for detail in answer.json()["error"].get("details", [])]
+        equal(delays, [f"{answer.header('retry-after')}s"], "what a client of Gemini's reads the time from")
 
 
 @check("{mode}: who would wait for too long hears what the upstream said, when somebody is back, and who was asked", rows=["whole", "streamed"])

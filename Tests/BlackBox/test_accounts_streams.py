@@ -5,7 +5,7 @@ import zlib
 from accounts import House
 from checks import check, contains, equal
 from dialects import ANTHROPIC, DIALECTS, GEMINI, OPENAI, RESPONSES, compact
-from upstream import healthy, stream
+from upstream import healthy, stream, whole
 
 # The client's format where the stream is converted.
 OTHERS = {"anthropic": "openai", "openai": "anthropic", "responses": "anthropic", "gemini": "openai"}
@@ -75,6 +75,9 @@ def breaking_off(dialect, error, way):
         if model != "m":
             return healthy(request, wire)
         pieces, headers = [first_words(dialect, model), error], []
+        if way == "as an array":
+            chunks = [piece.strip().removeprefix(b"data: ") for piece in pieces]
+            return whole(b"[" + b",\r\n".join(chunks) + b"]", framing="chunked")(request, wire)
         if way == "in one piece":
             pieces = [b"".join(pieces)]
         elif way == "compressed":
@@ -90,7 +93,7 @@ def breaking_off(dialect, error, way):
     "{way}, {count} account(s): a stream that tells {what} after its first words takes out what it is about, as long as it says",
     rows=[("as it is", n, w) for n in (1, 3) for w in CASES]
     + [(way, 3, what) for way in ("converted", "compressed") for what in PLAIN]
-    + [("in one piece", 3, PLAIN[0])],
+    + [("in one piece", 3, PLAIN[0]), ("as an array", 3, PLAIN[-1])],
     seconds=60,
 )
 def _(lab, way, count, what):
@@ -103,7 +106,8 @@ def _(lab, way, count, what):
     def who(model="m"):
         house.asked += 1
         told = DIALECTS[client]
-        path = f"/v1beta/models/{model}:streamGenerateContent?alt=sse" if client == "gemini" else told.path
+        query = "" if way == "as an array" else "?alt=sse"
+        path = f"/v1beta/models/{model}:streamGenerateContent{query}" if client == "gemini" else told.path
         body = told.request(model, True, text=f"conversation {house.asked}")
         answer = house.p.send("POST", path, body, headers=[("Accept-Encoding", "gzip")] if way == "compressed" else [])
         equal(answer.status, 200, "the status")

@@ -140,6 +140,24 @@ def _(lab, mode, family):
     equal((house.ask(stream=mode == "streamed").status, house.state()), (200, "ready"), "status of one that tells nothing, state")
 
 
+@check("{mode}: what was asked before {what} was told, and is served after it, ends nothing", rows=[
+    (m, w) for m in ("whole", "streamed") for w in ("a burst", "a rate", "five hours", "a refusal", "an empty balance")])
+def _(lab, mode, what):
+    house = House(lab, 2, clock=False)
+    headers = {"a rate": rate("requests", "6m0s", remaining=0), "five hours": unified("5h", 0, house.now(), 7200, status="rejected")}
+    limited = says(429, "slow down", retry_after=600, headers=headers.get(what, []))
+    told_so = {"a refusal": status(401), "an empty balance": status(402)}.get(what, limited)
+    house.a.reply(after(1, healthy), told_so, healthy, key="one")
+    early = []
+    thread = threading.Thread(target=lambda: early.append(house.who(stream=mode == "streamed")))
+    thread.start()
+    house.a.wait(1)
+    equal(house.who(stream=mode == "streamed"), "two", "who takes over from the one that is limited")
+    thread.join(10)
+    equal((early, house.state() != "ready"), (["one"], True), "who served the early one, whether the account is still out")
+    equal(house.who(stream=mode == "streamed"), "two", "who serves the next")
+
+
 @check("an account that an operator frees is asked again, whatever its windows said")
 def _(lab):
     house = House(lab, 2)

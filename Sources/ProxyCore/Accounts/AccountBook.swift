@@ -73,8 +73,11 @@ public final class AccountBook: Sendable {
     }
 
     /// An account served a model: what was held against it is over.
-    public func succeed(_ id: AccountID, model: String, proves: AccountState.Proof = .generation, now: Int? = nil) {
-        change(id, now: now ?? SteadyClock.milliseconds) { $0.succeeded(model, proves: proves) }
+    /// - Parameter asked: when it was asked for that.
+    public func succeed(
+        _ id: AccountID, model: String, proves: AccountState.Proof = .generation, asked: Int = .max, now: Int? = nil
+    ) {
+        change(id, now: now ?? SteadyClock.milliseconds) { $0.succeeded(model, proves: proves, asked: asked) }
     }
 
     /// An account gave an error that is not its own: it is there.

@@ -91,6 +91,7 @@ struct AccountHealth: Sendable {
     mutating func refused(_ refusal: AccountState.Refusal, isProbe: Bool, now: Int) -> [AccountChange] {
         var refusal = refusal
         let before = state.refusal
+        refusal.since = before?.since ?? now
         if let before {
             let isNew = isProbe || now >= before.until
             refusal.probes = isNew ? before.probes &+ 1 : before.probes
@@ -107,14 +108,15 @@ struct AccountHealth: Sendable {
     }
 
     /// It served a model: what was held against it is over.
-    mutating func succeeded(_ model: String, proves: AccountState.Proof) -> [AccountChange] {
+    /// - Parameter asked: when it was asked for that: of a limit or a refusal that it told later, the success says nothing.
+    mutating func succeeded(_ model: String, proves: AccountState.Proof, asked: Int = .max) -> [AccountChange] {
         var changes: [AccountChange] = []
-        if let refusal = state.refusal, refusal.kind == .credential || proves == .generation {
+        if let refusal = state.refusal, refusal.since <= asked, refusal.kind == .credential || proves == .generation {
             state.refusal = nil
             changes.append(.better(refusal.kind == .money ? .outOfMoney : .refused, reason: "served"))
         }
         if proves == .generation { changes += responded("served") }
-        if let cooldown = state.cooldowns[model] {
+        if let cooldown = state.cooldowns[model], cooldown.since <= asked {
             state.cooldowns[model] = nil
             if cooldown.isTold { changes.append(Self.back(model, cooldown, reason: "served")) }
         }

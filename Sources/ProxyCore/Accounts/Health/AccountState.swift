@@ -19,6 +19,8 @@ public struct AccountState: Sendable, Hashable {
         public let status: Int
         /// The upstream's own words, keys masked.
         public let message: String
+        /// When it was refused for the first time.
+        var since = Int.min
         /// Probes that were refused.
         var probes = 0
         /// A request is under way that tries.

@@ -246,10 +246,10 @@ public struct AccountWindows: Sendable, Hashable {
         change { !isMeant($0) }
     }
 
-    /// Models have quota, whatever was said when they were refused.
-    mutating func endRefusals(of hasQuota: (_ model: String) -> Bool) {
+    /// Models have quota, whatever was said when they were refused before `asked`.
+    mutating func endRefusals(asked: Int = .max, of hasQuota: (_ model: String) -> Bool) {
         change { window in
-            guard window.isRefusal else { return true }
+            guard window.isRefusal, window.takenAt <= asked else { return true }
             switch window.models {
             case .all: return false
             case .model(let model): return !hasQuota(model)
@@ -260,9 +260,9 @@ public struct AccountWindows: Sendable, Hashable {
         }
     }
 
-    /// The windows that hold a model, and that the head of a refusal called used up, are not: the model was served.
-    mutating func endRefused(_ model: String) {
-        change { !($0.isRefused && $0.models.holds(model)) }
+    /// The windows that hold a model, and that the head of a refusal before `asked` called used up, are not: the model was served.
+    mutating func endRefused(_ model: String, asked: Int = .max) {
+        change { !($0.isRefused && $0.takenAt <= asked && $0.models.holds(model)) }
     }
 
     /// The windows that hold a model, are used up and have no reset are reset then.

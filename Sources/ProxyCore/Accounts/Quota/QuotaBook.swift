@@ -138,17 +138,21 @@ public final class QuotaBook: Sendable {
     }
 
     /// An account served a model: it has not used up what it was said to have.
-    /// - Parameter tellsQuota: the response's head told itself what is left.
-    public func served(_ id: AccountID, model: String, tellsQuota: Bool = true, now: Int = SteadyClock.milliseconds) {
+    /// - Parameters:
+    ///   - tellsQuota: the response's head told itself what is left.
+    ///   - asked: when it was asked for that: of what was refused later the success says nothing.
+    public func served(
+        _ id: AccountID, model: String, tellsQuota: Bool = true, asked: Int = .max, now: Int = SteadyClock.milliseconds
+    ) {
         guard let windows = states.current.windows[id] else { return }
-        if windows.refuses(model) { endRefusals(id) { $0 == model } }
-        if !tellsQuota, windows.isRefused(model, now: now) { states.update { $0.windows[id]?.endRefused(model) } }
+        if windows.refuses(model) { endRefusals(id, asked: asked) { $0 == model } }
+        if !tellsQuota, windows.isRefused(model, now: now) { states.update { $0.windows[id]?.endRefused(model, asked: asked) } }
     }
 
     /// Models have quota again, whatever was said when they were refused.
-    func endRefusals(_ id: AccountID, of hasQuota: (_ model: String) -> Bool) {
+    func endRefusals(_ id: AccountID, asked: Int = .max, of hasQuota: (_ model: String) -> Bool) {
         guard states.current.windows[id]?.hasRefusals == true else { return }
-        states.update { $0.windows[id]?.endRefusals(of: hasQuota) }
+        states.update { $0.windows[id]?.endRefusals(asked: asked, of: hasQuota) }
     }
 
     /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.

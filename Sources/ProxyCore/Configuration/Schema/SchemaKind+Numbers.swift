@@ -112,7 +112,7 @@ extension Schema.Kind where Value == Int {
     static var money: Self { money(pattern: Schema.Pattern.money, least: 0) }
 
     /// The same of what somebody has to spend: more than nothing.
-    static var fortune: Self { money(pattern: Schema.Pattern.fortune, least: 1) }
+    static var someMoney: Self { money(pattern: Schema.Pattern.someMoney, least: 1) }
 
     private static func money(pattern: String, least: Int) -> Self {
         scalar(Schema.Scalar(noun: "amount of money", pattern: pattern, shown: Schema.Shown.dollars)) {

@@ -32,7 +32,7 @@ extension Schema {
         static let count = "[0-9]+(\\.0+)?|[0-9]+(\\.[0-9]+)?[kMG]"
         static let money = "[0-9]+(\\.[0-9]{1,9}0*)? ?USD"
         /// Money that is more than nothing.
-        static let fortune = "(0*[1-9][0-9]*(\\.[0-9]{1,9}0*)?|0+\\.(\(fraction))0*) ?USD"
+        static let someMoney = "(0*[1-9][0-9]*(\\.[0-9]{1,9}0*)?|0+\\.(\(fraction))0*) ?USD"
         /// Nine digits at most, one of which is not 0.
         private static let fraction = (0...8).map { "0{\($0)}[1-9][0-9]{0,\(8 - $0)}" }.joined(separator: "|")
         static let price = "0*(1000000(\\.0+)?|[0-9]{1,6}(\\.[0-9]{1,9}0*)?)"

@@ -131,8 +131,7 @@ extension Exchange {
     private func clientsBody(_ reply: LocalReply, _ status: Int) -> [UInt8] {
         ErrorBody.bytes(
             reply.errorClass, status: status, message: reply.message, code: reply.code, type: reply.type, param: reply.param,
-            details: reply.limit != nil && request.dialect == .gemini
-                ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
+            details: request.dialect == .gemini ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
             requestID: requestID, dialect: request.dialect)
     }
 

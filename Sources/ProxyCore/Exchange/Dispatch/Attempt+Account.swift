@@ -9,7 +9,7 @@ extension Attempt {
         /// It was let through to try, and has not told anything yet.
         fileprivate var isProbe = false
         /// When it was asked, as `SteadyClock` counts.
-        fileprivate var askedAt = 0
+        fileprivate(set) var askedAt = 0
         /// What its stream told late was judged.
         var hasTold = false
     }
@@ -28,7 +28,9 @@ extension Attempt {
     /// Counts the request where the file declares how many the account may have.
     /// - Returns: false where it may have no more; who tries whether it is well, and who is asked for want of anybody else, is sent.
     func countDeclaredRequest(isLastResort: Bool) -> Bool {
-        guard exchange.reach != .request, !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return true }
+        guard exchange.reach != .request || !request.content.batch.isEmpty,
+            !upstream.upstream.accounts[candidate.account].declared.isEmpty
+        else { return true }
         let isSent = isLastResort || share.isProbe || !exchange.fallback.enabled
         return loop.shared.accounts.quota.countRequest(
             target.id, anyway: isSent, time: .now, zone: exchange.configuration.timeZone)
@@ -82,7 +84,7 @@ extension Attempt {
         guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true, keepsCredential else { return }
         if isGeneration { share.isProbe = false }
         loop.shared.accounts.succeed(
-            target.id, model: candidate.model, proves: isGeneration ? .generation : .access, now: now)
+            target.id, model: candidate.model, proves: isGeneration ? .generation : .access, asked: share.askedAt, now: now)
     }
 
     /// It gave an error that says that somebody is there.

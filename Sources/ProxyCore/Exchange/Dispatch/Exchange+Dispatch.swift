@@ -126,7 +126,8 @@ extension Exchange {
     var reach: RetryPolicy.Reach {
         switch request.endpoint {
         case .generate, .named: .generations
-        case .other where !request.content.namesNoModel: .limits
+        // A batch's limits are those of batches, whatever its requests ask for.
+        case .other where !request.content.namesNoModel && request.content.batch.isEmpty: .limits
         case .other, .countTokens, .local: .request
         }
     }

@@ -78,7 +78,8 @@ extension Attempt {
         guard windows.refuses(model) || (!traits.tellsQuota && windows.isRefused(model, now: now)), keepsCredential else {
             return
         }
-        loop.shared.accounts.quota.served(target.id, model: model, tellsQuota: traits.tellsQuota, now: now)
+        loop.shared.accounts.quota.served(
+            target.id, model: model, tellsQuota: traits.tellsQuota, asked: share.askedAt, now: now)
     }
 
     /// Counts what a response used in the windows that the file declares for its account; the request itself was counted when it was

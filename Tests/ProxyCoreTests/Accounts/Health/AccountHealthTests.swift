@@ -52,6 +52,19 @@ struct AccountHealthTests {
         #expect(health.claim(now: 15_101) == .free)
     }
 
+    @Test func `what was asked before a limit was told says nothing of it`() {
+        var health = AccountHealth()
+        _ = health.cool("m", until: 60_000, reason: .response(.status(429)), modelStatus: .known, now: 100)
+        #expect(health.succeeded("m", proves: .generation, asked: 99) == [])
+        #expect(health.state.availability(of: "m", now: 200) == .cooling(until: 60_000))
+        #expect(health.succeeded("m", proves: .generation, asked: 100).map(\.direction) == [.better])
+        #expect(health.state.availability(of: "m", now: 200) == .ready)
+        // Nor of a refusal; a probe is asked later.
+        for time in [300, 400] { _ = health.refused(Self.refusal(time), isProbe: false, now: time) }
+        #expect(health.succeeded("m", proves: .generation, asked: 299) == [] && health.state.refusal != nil)
+        #expect(health.succeeded("m", proves: .generation, asked: 300) == [.better(.refused, reason: "served")])
+    }
+
     @Test func `whoever answers is there, be it with an error of the client's`() {
         var health = Self.failing()
         #expect(health.responded() == [.better(.failing, reason: "answered")])
