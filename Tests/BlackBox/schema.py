@@ -7,7 +7,7 @@ import re
 KEYWORDS = {
     "$schema", "title", "description", "default", "definitions", "$ref", "type", "enum", "pattern", "minimum", "maximum", "anyOf",
     "oneOf", "allOf", "not", "properties", "patternProperties", "additionalProperties", "propertyNames", "required", "dependencies",
-    "items", "minItems", "minProperties",
+    "items", "maxProperties", "minItems", "minProperties",
 }  # fmt: skip
 
 
@@ -115,6 +115,9 @@ class Validator:
 
     def _minItems(self, value, part, schema):
         return not isinstance(value, list) or len(value) >= part
+
+    def _maxProperties(self, value, part, schema):
+        return not isinstance(value, dict) or len(value) <= part
 
     def _minProperties(self, value, part, schema):
         return not isinstance(value, dict) or len(value) >= part
