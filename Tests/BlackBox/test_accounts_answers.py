@@ -82,6 +82,8 @@ CASES = {
     "429 that names a wait, and one that is none": (
         lambda now: limited(("retry-after", "40"), ("retry-after", "soon")), 1, "model", 40, "cooling",
     ),
+    "429 that names one wait twice": (lambda now: limited(("retry-after", "60, 60")), 1, "model", 60, "cooling"),
+    "429 that names two waits": (lambda now: limited(("retry-after", "60"), ("retry-after", "40")), 1, "model", 60, "cooling"),
     "400 of an account in arrears": (
         lambda now: status(400, b'{"error":{"code":"Arrearage","message":"Access denied, please see to it."}}'),
         1, "account", None, "out_of_money",

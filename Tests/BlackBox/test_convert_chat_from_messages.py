@@ -13,6 +13,7 @@ from messages_chat import (
     ask_chat,
     block_events,
     completion_of,
+    lossy_of,
     matches,
     text_part,
     tool_stream,
@@ -229,6 +230,7 @@ CWHOLES = [
         "content_filter",
     ),
     ("max_tokens", {"stop_reason": "max_tokens"}, {}, "length"),
+    ("a paused turn", {"stop_reason": "pause_turn"}, {}, "stop"),
     (
         "a server's tool",
         {"content": [{"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}, text_part("Hello")]},
@@ -246,6 +248,8 @@ def _(lab, what, fields, message, finish):
     expect(isinstance(told["created"], int) and told["id"].startswith("chatcmpl-"), "created and id", told)
     equal((told["choices"][0]["index"], told["choices"][0]["finish_reason"]), (0, finish), "index and finish_reason")
     matches(told["choices"][0]["message"], {"role": "assistant", **message}, "the message")
+    if what == "a paused turn":
+        equal(lossy_of(answer).get("finish_reason"), "approximated", "what x-proxyd-lossy says of finish_reason")
 
 
 @check("Chat ← Messages, usage: the three inputs are one sum, counts of a stream replace each other")

@@ -6,7 +6,7 @@ import threading
 import time
 import zlib
 
-from answers import FROM_ANTHROPIC, chat_answer
+from answers import FROM_ANTHROPIC, chat_answer, response
 from checks import check, contains, equal, eventually, expect, fail, lacks
 from conversions import (
     DATA_URL, FUNCTION, IMAGE_BLOCK, PATHS, PNG, SCHEMA, STREAM_PATH, Pair, data_events, least, named_events, same, told,
@@ -310,6 +310,30 @@ def _(lab, upstream, reason, finish):
     else:
         answer = {**FROM_ANTHROPIC[0]["message"], "content": [{"type": "text", "text": "Hi"}], "stop_reason": reason}
     equal(Pair(lab, upstream).whole("gemini", answer)["candidates"][0]["finishReason"], finish, "finishReason")
+
+
+REFUSALS = [(upstream, mode, cut) for upstream in ("openai", "responses") for mode in ("whole", "streamed") for cut in (False, True)]
+
+
+@check("Gemini client, {upstream} upstream: a refusal in words is SAFETY, with the words as text and beside the end, {mode}, cut: {cut}", rows=REFUSALS)
+def _(lab, upstream, mode, cut):
+    pair = Pair(lab, upstream)
+    if upstream == "openai":
+        said = chat_answer(None, "length" if cut else "stop", refusal="I cannot.")
+        delta = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"refusal": "I can"}}]}
+        last = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"refusal": "not."}, "finish_reason": "length" if cut else "stop"}]}
+        flow = data_events(delta, last, done=True)
+    else:
+        item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [{"type": "refusal", "refusal": "I cannot."}]}
+        more = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}} if cut else {}
+        said = response(item, **more)
+        delta = {"type": "response.refusal.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "I cannot."}
+        flow = named_events(delta, {"type": "response.incomplete" if cut else "response.completed", "response": said})
+    got = [pair.whole("gemini", said)] if mode == "whole" else [value for _, value in pair.stream("gemini", flow)]
+    candidates = [one["candidates"][0] for one in got]
+    wanted = ("MAX_TOKENS", None) if cut else ("SAFETY", "I cannot.")
+    equal((candidates[-1]["finishReason"], candidates[-1].get("finishMessage")), wanted, "finishReason, finishMessage")
+    equal("".join(part.get("text", "") for one in candidates for part in one["content"]["parts"]), "I cannot.", "the text")
 
 
 @check("Gemini client, Chat upstream, streamed: reasoning, interleaved calls sent whole")

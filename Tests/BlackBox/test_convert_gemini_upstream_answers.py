@@ -197,7 +197,7 @@ def _(lab, mode):
 
 EMPTY = [
     ("no candidates", {"candidates": [], "usageMetadata": {}}),
-    ("a malformed call", {"candidates": [{"content": {}, "finishReason": "MALFORMED_FUNCTION_CALL"}]}),
+    ("a malformed call", {"candidates": [{"content": {}, "finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "Malformed: f(x"}]}),
     ("no part and OTHER", {"candidates": [{"content": {"parts": []}, "finishReason": "OTHER"}]}),
 ]
 
@@ -210,6 +210,7 @@ def _(lab, what, answer, mode):
     equal((got.status, got.json()["error"]["type"]), (502, "api_error"), "status and type")
     if "finishReason" in str(answer):
         contains(got.json()["error"]["message"], answer["candidates"][0]["finishReason"], "the message")
+        contains(got.json()["error"]["message"], answer["candidates"][0].get("finishMessage", ""), "the message")
 
 
 @check("candidates that include the thoughts are not counted twice")
@@ -244,3 +245,6 @@ def _(lab):
     contains(text, "\n```python\nprint(1)\n```\n```\n1\n```\n", "the code and what it said, each fence on a line of its own")
     chat = pair.whole("openai", answer, without_options(least("openai")))["choices"][0]["message"]["content"]
     contains(chat, f"![image]({DATA_URL})", "the text for Chat")
+    spoken = gemini_answer({"inlineData": {"mimeType": "audio/L16;rate=24000", "data": PNG}})
+    chat = pair.whole("openai", spoken, without_options(least("openai")))["choices"][0]["message"]["content"]
+    equal(chat, "[audio omitted: audio/L16;rate=24000]", "the text for what is no image")

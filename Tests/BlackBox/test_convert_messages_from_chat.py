@@ -121,6 +121,11 @@ WHOLES = [
         _finished("stop", {"content": None, "refusal": "No."}),
         {"stop_reason": "refusal", "content": [], "stop_details": {"type": "refusal", "category": None, "explanation": "No."}},
     ),
+    (
+        "a refusal that is cut off",
+        _finished("length", {"content": None, "refusal": "No, I"}),
+        {"stop_reason": "max_tokens", "content": [text_part("No, I")]},
+    ),
     ("vLLM's stop_reason", _finished("stop", stop_reason="E"), {"stop_reason": "stop_sequence", "stop_sequence": "E"}),
     ("SGLang's matched_stop", _finished("stop", matched_stop="E"), {"stop_reason": "stop_sequence", "stop_sequence": "E"}),
     ("nothing", _finished("stop", {"content": None}), {"stop_reason": "end_turn", "content": [text_part("")]}),

@@ -318,6 +318,9 @@ def _(lab):
     message = message_of(answer)
     equal((message["stop_reason"], message["content"]), ("refusal", []), "stop_reason, content")
     equal(message["stop_details"], {"type": "refusal", "category": None, "explanation": "I won't."}, "stop_details")
+    cut = chat_stream({"refusal": "I "}, {"refusal": "won't"}, finish="length")
+    message = message_of(ask_messages(lab, {}, reply=stream(cut), streamed=True)[0])
+    equal((message["stop_reason"], message["content"]), ("max_tokens", [text_part("I won't")]), "stop_reason, content of one that is cut")
 
 
 BROKEN = [

@@ -33,6 +33,17 @@ CONVERSATION = {
 }
 
 
+@check("Responses client: messages of the model that follow one another are told apart at {upstream}", rows=["openai", "anthropic", "gemini"])
+def _(lab, upstream):
+    said = [{"role": "assistant", "content": [{"type": "output_text", "text": one} for one in texts]} for texts in (["On", "ly."], ["Two."])]
+    sent, _ = Pair(lab, upstream).request("responses", {"input": [USER, *said, USER]})
+    if upstream == "openai":
+        equal(sent["messages"][1], {"role": "assistant", "content": "Only.\n\nTwo."}, "the model's message")
+    else:
+        turn = sent["messages"][1]["content"] if upstream == "anthropic" else sent["contents"][1]["parts"]
+        equal([one["text"] for one in turn], ["On", "ly.", "Two."], "the model's texts")
+
+
 @check("Responses client, Anthropic upstream: a conversation with parallel calls, a late message and an image in a result")
 def _(lab):
     sent, lossy = Pair(lab, "anthropic").request("responses", CONVERSATION)

@@ -247,6 +247,30 @@ def _(lab, client, details, stop):
     equal(stop_of(client, got), stop, "the reason")
 
 
+@check("two messages of a Responses upstream stay apart for a {client} client, {mode}", rows=[(c, m) for c in ("anthropic", "openai", "gemini") for m in ("whole", "streamed")])
+def _(lab, client, mode):
+    pair = Pair(lab, "responses")
+    items = [TEXT | {"id": f"msg_{n}", "content": [{"type": "output_text", "text": t, "annotations": []} for t in said]} for n, said in enumerate((["On", "ly."], ["Two."]))]
+    events = [{"type": "response.created", "response": response(status="in_progress")}]
+    for n, item in enumerate(items):
+        place = {"item_id": item["id"], "output_index": n}
+        events.append({"type": "response.output_item.added", "output_index": n, "item": item | {"content": []}})
+        events += [{"type": "response.output_text.delta", **place, "content_index": i, "delta": p["text"]} for i, p in enumerate(item["content"])]
+        events.append({"type": "response.output_item.done", "output_index": n, "item": item})
+    events.append({"type": "response.completed", "response": response(*items)})
+    flow = pair.stream(client, named_events(*events)) if mode == "streamed" else []
+    got = [v for _, v in flow if v != "[DONE]"] if mode == "streamed" else pair.whole(client, response(*items))
+    if client == "anthropic":
+        blocks = got["content"] if mode == "whole" else folded_messages(flow)[0]
+        equal([block["text"] for block in blocks], ["Only.", "Two."], "the blocks")
+    elif client == "openai":
+        text = got["choices"][0]["message"]["content"] if mode == "whole" else "".join(c["choices"][0]["delta"].get("content") or "" for c in got if c["choices"])
+        equal(text, "Only.\n\nTwo.", "the text")
+    else:
+        parts = [p for one in ([got] if mode == "whole" else got) for p in one["candidates"][0]["content"]["parts"]]
+        equal("".join(p.get("text", "") for p in parts), "Only.\n\nTwo.", "the text")
+
+
 @check("a refusal of a Responses upstream is one for a {client} client", rows=["anthropic", "openai"])
 def _(lab, client):
     refusal = TEXT | {"content": [{"type": "refusal", "refusal": "I will not."}]}

@@ -58,19 +58,22 @@ struct ChatMessageWriter {
     }
 
     /// Adds a message; where roles must take turns it joins one of the same role before it.
-    private mutating func append(_ role: JSONValue, _ content: JSONValue) {
+    /// - Parameter more: its other members.
+    private mutating func append(_ role: JSONValue, _ content: JSONValue, _ more: JSONObject = [:]) {
         guard able.strictAlternation, let last = messages.indices.last, var before = messages[last].object,
-            before["role"] == role, before["tool_calls"] == nil
+            before["role"] == role, before["tool_calls"] == nil, more.members.allSatisfy({ before[$0.key] == nil })
         else {
-            messages.append(["role": role, "content": content])
-            return
+            var message: JSONObject = ["role": role, "content": content]
+            for member in more.members { message.append(member.key, member.value) }
+            return messages.append(.object(message))
         }
         let old = before["content"] ?? ""
         if let first = old.string, let second = content.string {
-            before["content"] = .string(first + "\n\n" + second)
-        } else {
+            before["content"] = .string(second.isEmpty ? first : first + "\n\n" + second)
+        } else if !content.isNull {
             before["content"] = .array(Self.parts(of: old) + Self.parts(of: content))
         }
+        for member in more.members { before.append(member.key, member.value) }
         messages[last] = .object(before)
     }
 
@@ -196,8 +199,8 @@ struct ChatMessageWriter {
                         texts.append(text)
                     } else {
                         // Content is never left out without a word the model can see.
-                        try work.note("messages.content", .dropped)
-                        texts.append(part["type"] == "image_url" ? "[image omitted]" : "[file omitted]")
+                        try work.note(block.place ?? work.content(of: turn), .dropped)
+                        texts.append(block.omission)
                     }
                 }
             }
@@ -205,12 +208,9 @@ struct ChatMessageWriter {
         }
         let text = texts.count > 1 ? .string(texts.compactMap(\.string).joined()) : texts.first
         guard text != nil || !calls.isEmpty else { return }
-        let echo = echoed(thoughts, known, hasCalls: !calls.isEmpty)
-        if calls.isEmpty, let text, echo.isEmpty { return append("assistant", text) }
-        var message: JSONObject = ["role": "assistant", "content": text ?? (able.emptyContent ? "" : .null)]
-        for member in echo.members { message.append(member.key, member.value) }
-        if !calls.isEmpty { message.append("tool_calls", .array(calls)) }
-        messages.append(.object(message))
+        var more = echoed(thoughts, known, hasCalls: !calls.isEmpty)
+        if !calls.isEmpty { more.append("tool_calls", .array(calls)) }
+        append("assistant", text ?? (able.emptyContent ? "" : .null), more)
     }
 
     /// What is remembered of a call that goes back with it.

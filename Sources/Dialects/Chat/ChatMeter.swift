@@ -20,6 +20,8 @@ extension MeterCore {
             return
         }
         var isChunk = false
+        // A chunk of no choice has the usage, or an error that does not call itself one.
+        var isBare = true
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .string:
@@ -34,17 +36,18 @@ extension MeterCore {
                 if member.key(equals: "choices", in: data) {
                     isChunk = true
                     isKnown = true
+                    isBare = member.value.count <= 2
                     lookAtChoice(data, member.value)
                 }
             case .number: tally.takeChat(data, member)
             case .true, .false, .null: continue
             }
         }
-        guard !isChunk, error == nil else { return }
+        guard isBare, error == nil else { return }
         if let odd = ResponseFault.odd(data, dialect: dialect) {
             error = odd
             raised.insert(.error)
-        } else {
+        } else if !isChunk {
             isForeign = true
             tally.takeMedia(data)
         }

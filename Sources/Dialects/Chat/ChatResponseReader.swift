@@ -100,12 +100,11 @@ struct ChatResponseReader: ResponseReader {
         }
         if hasError { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
         if !tier.isEmpty { events.note(serviceTier: tier) }
-        guard let choices else {
+        guard let first = choices.flatMap({ Self.firstChoice(data, $0) }) else {
             // An error that does not call itself one.
             if let error = ResponseFault.odd(data, dialect: .openai) { fail(error, &events) }
             return
         }
-        guard let first = Self.firstChoice(data, choices) else { return }
         hasChoice = true
         if !isStarted {
             isStarted = true

@@ -8,7 +8,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private(set) var raised: Signals = []
     private(set) var error: UpstreamError?
     private(set) var reason: StopReason?
-    /// The upstream's word for its end where nothing is known of it.
+    /// The upstream's word for its end where nothing is known of it, or the client's format has none like it.
     private(set) var unknownEnding: String?
     /// Parts that were left out since nothing is known of them: where they stood, and their type.
     private(set) var unknownParts: [String] = []
@@ -22,6 +22,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private(set) var contentBytes = 0
 
     private var open: ResponseBlock?
+    /// A message ended, of which the next is to be told apart.
+    private var isApart = false
     private var isStarted = false
     private var isEnded = false
     private var hasTools = false
@@ -80,7 +82,25 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     mutating func text(_ text: RawText) {
         if !text.isEmpty { keeper.hasWords = true }
+        if isApart, !text.isEmpty { setApart() }
         visible(.text, text)
+    }
+
+    mutating func nextMessage() { isApart = true }
+
+    /// Parts two messages: they are blocks where the client's format has such, and paragraphs where it has one text.
+    private mutating func setApart() {
+        isApart = false
+        switch state.context.client {
+        case .anthropic, .responses: if open == .text { ensure(nil) }
+        case .openai, .gemini:
+            // What is known of the words to come is not about the break.
+            let logprobs = state.logprobs
+            state.logprobs = []
+            [UInt8]("\\n\\n".utf8).withUnsafeBytes { visible(.text, $0) }
+            state.logprobs = logprobs
+            passageStart = written
+        }
     }
 
     mutating func refusal(_ text: RawText) { visible(.refusal, text) }
@@ -398,6 +418,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         isEnded = true
         reason = ending.reason
         unknownEnding = ending.unknownWord.map { $0.withUnsafeBytes { JSONText.decode($0) } }
+        // Chat has no word for a turn that would go on.
+        if reason == .pauseTurn, state.context.client == .openai { unknownEnding = WholeResponse.pause }
         writer.end(ending, &state)
         raised.formUnion([.content, .terminal])
     }

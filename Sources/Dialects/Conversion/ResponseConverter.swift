@@ -1,3 +1,5 @@
+import Basics
+
 /// A whole response in the client's format.
 public struct WholeResponse: Sendable {
     public var body: [UInt8]
@@ -13,6 +15,9 @@ public struct WholeResponse: Sendable {
     public var thoughts: [ToolThoughts]
     /// What `ResponseMemory` is to keep.
     public var remembered: RememberedResponse?
+
+    /// An ending that is known, and that Chat has no word for.
+    public static var pause: String { "pause_turn" }
 }
 
 /// Whole upstream responses → whole client responses, through the same events as a stream.
@@ -22,6 +27,7 @@ public enum ResponseConverter {
     public static func convertWhole(
         _ body: UnsafeRawBufferPointer, _ context: ConversionContext
     ) throws(UpstreamError) -> WholeResponse {
+        let body = body.withoutMark
         let format = context.upstream.format
         var assembler = ResponseAssembler(FoldedResponse(), context)
         let usage = format.responseFormat.read(whole: body, to: &assembler)

@@ -94,6 +94,8 @@ protocol ResponseEvents {
     mutating func found(_ url: String, title: String)
     /// What is cited next is counted from here.
     mutating func passage()
+    /// The text that comes next is a message of its own, and another came before it.
+    mutating func nextMessage()
     /// Where the text before it is from.
     mutating func cite(_ citation: WebCitation)
     /// A part of a type that is not known, which is left out.
@@ -122,6 +124,7 @@ extension ResponseEvents {
     mutating func searched(_ query: String) {}
     mutating func found(_ url: String, title: String) {}
     mutating func passage() {}
+    mutating func nextMessage() {}
     mutating func cite(_ citation: WebCitation) {}
     mutating func unknown(_ place: StaticString, _ type: RawText) {}
 }

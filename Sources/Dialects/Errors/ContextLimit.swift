@@ -38,6 +38,8 @@ public enum ContextLimit {
         "exceeded model token limit", "exceeds model token limit", "context window exceeds limit", "prompt exceeds max length",
         "model_context_window_exceeded", "context_window_exceeded", "range of input length should be",
         "input length should be", "exceeds the max length", "input characters limit",
+        // Doubao, vLLM's own check
+        "exceed max message tokens", "is too long and exceeds limit",
         // xAI, Fireworks, Cerebras
         "maximum prompt length", "prompt length is longer", "tokens exceeds the limit", "context length is only",
         // Cohere, Copilot, Perplexity, Watsonx

@@ -5,6 +5,7 @@ import Basics
 public enum ResponseFault {
     /// The error that is in a response's place.
     public static func read(_ body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
+        let body = body.withoutMark
         if let error = error(in: body, dialect: dialect) { return error }
         var cursor = JSONCursor(body)
         cursor.skipSpace()
@@ -19,6 +20,7 @@ public enum ResponseFault {
 
     /// The error that a response says it is; nil for one that says none.
     public static func error(in body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
+        let body = body.withoutMark
         var cursor = JSONCursor(body)
         guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
         if let error = JSONScan.find("error", of: body), says(error, body) { return event(body, dialect) }
@@ -44,7 +46,8 @@ public enum ResponseFault {
         if data.inner(of: "object").equals("error") || data.inner(of: "type").equals("error") { return event(data, dialect) }
         let hasWords = ["message", "msg", "error_msg", "detail"].contains { (key: StaticString) in !data.inner(of: key).isEmpty }
         guard hasWords else { return nil }
-        if JSONScan.find("success", of: data)?.kind == .false { return event(data, dialect) }
+        let saysSo = JSONScan.find("success", of: data)?.kind == .false || data.inner(of: "status").equals("error")
+        if saysSo { return event(data, dialect) }
         for key in ["code", "error_code", "errcode", "status_code", "status"] as [StaticString] {
             guard let code = JSONScan.find(key, of: data) else { continue }
             let isOne =

@@ -21,7 +21,7 @@ struct GeminiHistoryWriter {
         for turn in turns {
             let path = work.content(of: turn)
             if turn.role == .assistant {
-                add(Draft(isModel: true, parts: modelParts(turn, isPlain, &work)))
+                add(Draft(isModel: true, parts: try modelParts(turn, isPlain, &work)))
             } else {
                 add(try userDraft(turn, order, path, &work))
             }
@@ -61,7 +61,9 @@ struct GeminiHistoryWriter {
 
     // MARK: The model's turns
 
-    private func modelParts(_ turn: HubTurn, _ isPlain: Bool, _ work: inout RequestWork) -> [JSONValue] {
+    private func modelParts(
+        _ turn: HubTurn, _ isPlain: Bool, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> [JSONValue] {
         var parts: [JSONValue] = []
         // A signature goes on the part it came with and on no other.
         var signature: SignatureEnvelope?
@@ -84,7 +86,15 @@ struct GeminiHistoryWriter {
             case .thinking(let thinking):
                 // Thoughts themselves are not sent back; a signature of Gemini's goes on the part it led to.
                 if let own = Self.ownSignature(thinking.signature, isPlain: false) { signature = own }
-            case .image, .document, .audio, .toolResult: continue
+            case .image, .document, .audio:
+                if let shown = try? self.parts(block, work.content(of: turn), &work) {
+                    parts += shown
+                } else {
+                    // By address, where the server fetches nothing.
+                    try work.note(block.place ?? work.content(of: turn), .dropped)
+                    parts.append(["text": block.omission])
+                }
+            case .toolResult: continue
             }
         }
         return parts

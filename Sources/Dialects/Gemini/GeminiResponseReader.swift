@@ -66,7 +66,8 @@ struct GeminiResponseReader: ResponseReader {
         if hasCall, isUnspecified, ending == nil { ending = ResponseEnding(reason: .toolUse) }
         guard let ending else { return fail(hasCandidates ? .truncated : .broken("the upstream gave an empty answer"), &events) }
         if ending.reason == .other, !hasContent {
-            return fail(.broken("the upstream stopped without an answer: \(finishWord)"), &events)
+            let words = ending.explanation.map { ": " + $0.withUnsafeBytes { JSONText.decode($0) } } ?? ""
+            return fail(.broken("the upstream stopped without an answer: \(finishWord)\(words)"), &events)
         }
         isOver = true
         showGrounding(&events)
@@ -180,11 +181,16 @@ struct GeminiResponseReader: ResponseReader {
             fence(language, code["code"]?.string ?? "", &events)
         } else if let result = value["codeExecutionResult"] {
             fence("", result["output"]?.string ?? "", &events)
-        } else if let image = value["inlineData"] {
-            let type = image["mimeType"]?.string ?? "image/png"
-            let isShown = events.showsMarkdownImages
+        } else if let data = value["inlineData"] {
+            let type = data["mimeType"]?.string ?? "image/png"
+            let isImage = type.hasPrefix("image/")
             isAtLine = false
-            say(isShown ? "![image](data:\(type);base64,\(image["data"]?.string ?? ""))" : "[image omitted: \(type)]", &events)
+            if isImage, events.showsMarkdownImages {
+                say("![image](data:\(type);base64,\(data["data"]?.string ?? ""))", &events)
+            } else {
+                let what = isImage ? "image" : type.hasPrefix("audio/") ? "audio" : "file"
+                say("[\(what) omitted: \(type)]", &events)
+            }
         } else if let member = value.object?.members.first(where: { !$0.key.hasPrefix("thought") }) {
             var key = member.key
             key.withUTF8 { events.unknown("parts", UnsafeRawBufferPointer($0)) }

@@ -6,6 +6,8 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     private var calls: [UInt8] = []
     /// Elements of the array that were written, where the stream is one.
     private var elements = 0
+    /// The refusal's words: Google's own clients show nothing but text, the others look beside the end.
+    private var refusal: [UInt8] = []
 
     mutating func begin(_ state: inout ResponseState) {}
 
@@ -31,6 +33,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
         switch block {
         case .tool, .customTool, .toolSearch: call?.text.append(contentsOf: text)
         case .text, .refusal, .thinking:
+            if block == .refusal { refusal.append(contentsOf: text) }
             begin(chunk: &state)
             state.out.append("{\"text\":\"")
             state.out.append(contentsOf: text)
@@ -71,6 +74,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     }
 
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
+        let ending = GeminiBody.shown(ending, refusal: refusal)
         flushCalls(&state)
         beginEvent(&state)
         state.out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"")
@@ -106,7 +110,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
 /// A whole response in Gemini's shape, and the pieces its chunks are made of.
 enum GeminiBody {
     static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
-        let ending = response.ending ?? ResponseEnding(reason: .endTurn)
+        let ending = shown(response.ending ?? ResponseEnding(reason: .endTurn), refusal: response.text(of: .refusal))
         var out: [UInt8] = []
         out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[")
         var isFirst = true
@@ -194,6 +198,12 @@ enum GeminiBody {
         out.append(",\"totalTokenCount\":")
         out.append(decimal: usage.total)
         out.append(0x7D)
+    }
+
+    /// The end as it is told: a refusal in words is one even when the upstream calls it a normal stop; a cut response stays cut.
+    static func shown(_ ending: ResponseEnding, refusal: [UInt8]) -> ResponseEnding {
+        guard !refusal.isEmpty, ending.reason != .maxTokens else { return ending }
+        return ResponseEnding(reason: .refusal, explanation: refusal)
     }
 
     static func label(_ reason: StopReason) -> StaticString {

@@ -22,7 +22,11 @@ enum MessagesBody {
             out.append(0x2C)
             MessagesSearch.append(result: state, to: &out)
         }
-        if isFirst, ending.reason != .refusal, refusal.isEmpty { out.append("{\"type\":\"text\",\"text\":\"\"}") }
+        if isFirst, !MessagesStop.isRefusal(ending, refusal) {
+            out.append("{\"type\":\"text\",\"text\":")
+            out.append(quoting: refusal)
+            out.append(0x7D)
+        }
         out.append("],")
         MessagesStop.append(ending, refusal: refusal, to: &out)
         out.append(",\"usage\":")

@@ -93,9 +93,10 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
     }
 
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
-        if !hasBlocks, ending.reason != .refusal, refusal.isEmpty {
+        if !hasBlocks, !MessagesStop.isRefusal(ending, refusal) {
             // Several clients index the first block without looking.
             startBlock("{\"type\":\"text\",\"text\":\"\"}", &state)
+            if !refusal.isEmpty { refusal.withUnsafeBytes { append("{\"type\":\"text_delta\",\"text\":\"", $0, &state) } }
             stopBlock(&state)
         }
         SSEWriter.begin("message_delta", into: &state.out)
@@ -193,8 +194,7 @@ enum MessagesUsage {
 enum MessagesStop {
     /// Appends `"stop_reason":…,"stop_sequence":…` and, for a refusal, its details.
     static func append(_ ending: ResponseEnding, refusal: [UInt8], to out: inout [UInt8]) {
-        // A refusal in words is one even when the upstream calls it a normal stop; a cut response stays cut.
-        let isRefusal = ending.reason == .refusal || (!refusal.isEmpty && ending.reason != .maxTokens)
+        let isRefusal = Self.isRefusal(ending, refusal)
         out.append("\"stop_reason\":\"")
         out.append(isRefusal ? "refusal" : label(ending.reason))
         out.append("\",\"stop_sequence\":")
@@ -215,6 +215,11 @@ enum MessagesStop {
             out.append(contentsOf: words)
             out.append("\"}")
         }
+    }
+
+    /// A refusal in words is one even when the upstream calls it a normal stop; a cut response stays cut.
+    static func isRefusal(_ ending: ResponseEnding, _ refusal: [UInt8]) -> Bool {
+        ending.reason == .refusal || (!refusal.isEmpty && ending.reason != .maxTokens)
     }
 
     private static func label(_ reason: StopReason) -> StaticString {

@@ -60,6 +60,10 @@ struct ResponsesItemReader {
         switch item["role"]?.string {
         case "user": turns.append(HubTurn(role: .user, blocks: blocks, position: index))
         case "assistant":
+            // What was said in messages of their own is set apart where it becomes one text.
+            if !blocks.isEmpty, turns.last?.role == .assistant, turns.last?.blocks.last?.text != nil {
+                addAssistant(.omitted, index)
+            }
             for block in blocks { addAssistant(block, index) }
         case "system", "developer":
             if turns.isEmpty {

@@ -68,7 +68,8 @@ struct ResponsesRequestWriter {
         }
         for name in request.sampling.keys.sorted() {
             if name == "top_logprobs", let value = request.sampling[name] {
-                out.append(name, value)
+                // There is no way back for a Gemini client's.
+                if request.client != .gemini { out.append(name, value) }
             } else if name == "logprobs", request.client == .openai {
                 continue
             } else {
@@ -170,7 +171,7 @@ struct ResponsesRequestWriter {
         case .assistant:
             for block in turn.blocks {
                 if block.text == nil { endMessage() }
-                try writeAssistant(block, &work)
+                try writeAssistant(block, path, &work)
             }
             endMessage()
         }
@@ -183,7 +184,9 @@ struct ResponsesRequestWriter {
         said = []
     }
 
-    private mutating func writeAssistant(_ block: HubBlock, _ work: inout RequestWork) throws(ConversionProblem) {
+    private mutating func writeAssistant(
+        _ block: HubBlock, _ path: String, _ work: inout RequestWork
+    ) throws(ConversionProblem) {
         switch block {
         case .text(let text):
             if text.text.isEmptyText { return }
@@ -203,7 +206,11 @@ struct ResponsesRequestWriter {
             let text = thinking.text.string ?? ""
             let summary: JSONValue = text.isEmpty ? [] : [["type": "summary_text", "text": thinking.text]]
             items.append(["type": "reasoning", "summary": summary, "encrypted_content": .string(opened.original)])
-        case .image, .document, .audio, .toolResult: try work.note("messages.content", .dropped)
+        case .image, .document, .audio:
+            // Content is never left out without a word the model can see.
+            try work.note(block.place ?? path, .dropped)
+            said.append(["type": "output_text", "text": block.omission, "annotations": []])
+        case .toolResult: try work.note(path, .dropped)
         }
     }
 
@@ -274,4 +281,7 @@ extension HubBlock {
         if case .image = self { return true }
         return false
     }
+
+    /// What the model is told in the place of something it cannot be shown.
+    var omission: JSONValue { isImage ? "[image omitted]" : "[file omitted]" }
 }

@@ -9,6 +9,8 @@ struct ResponsesResponseReader: ResponseReader {
     private var shown: Set<Int> = []
     private var hasThoughts = false
     private var hasText = false
+    /// The item whose text came last.
+    private var textPlace: Int?
     /// Items by their ids, for servers that do not number every event.
     private var places: [(id: [UInt8], place: Int)] = []
     private var isWhole = false
@@ -122,11 +124,12 @@ struct ResponsesResponseReader: ResponseReader {
         let text = data.inner(of: key)
         guard !text.isEmpty else { return }
         slots.flush(&events)
-        shown.insert(place(data))
-        say(kind, text, &events)
+        let index = place(data)
+        shown.insert(index)
+        say(kind, text, of: index, &events)
     }
 
-    private mutating func say(_ kind: ResponseBlock, _ text: RawText, _ events: inout some ResponseEvents) {
+    private mutating func say(_ kind: ResponseBlock, _ text: RawText, of index: Int, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
         switch kind {
         case .thinking:
@@ -137,6 +140,10 @@ struct ResponsesResponseReader: ResponseReader {
             events.refusal(text)
         case .text, .redacted, .tool, .customTool, .toolSearch, .compaction:
             hasText = true
+            if textPlace != index {
+                if textPlace != nil { events.nextMessage() }
+                textPlace = index
+            }
             events.text(text)
         }
     }
@@ -255,7 +262,7 @@ struct ResponsesResponseReader: ResponseReader {
             guard shown.insert(index).inserted else { return }
             events.passage()
             if content.kind == .string {
-                return say(.text, data.slice(content.value.lowerBound &+ 1..<content.value.upperBound &- 1), &events)
+                return say(.text, data.slice(content.value.lowerBound &+ 1..<content.value.upperBound &- 1), of: index, &events)
             }
             var parts: [Range<Int>] = []
             each(data, content.value) { parts.append($0) }
@@ -263,9 +270,9 @@ struct ResponsesResponseReader: ResponseReader {
                 let kind = data.inner(of: "type", in: part)
                 if kind.equals("output_text") || kind.equals("text") {
                     if events.takesLogprobs { events.note(logprobs: data, in: JSONScan.find("logprobs", of: data, in: part)) }
-                    say(.text, data.inner(of: "text", in: part), &events)
+                    say(.text, data.inner(of: "text", in: part), of: index, &events)
                 } else if kind.equals("refusal") {
-                    say(.refusal, data.inner(of: "refusal", in: part), &events)
+                    say(.refusal, data.inner(of: "refusal", in: part), of: index, &events)
                 } else {
                     events.unknown("output.content", kind)
                 }

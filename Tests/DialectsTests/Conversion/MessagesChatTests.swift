@@ -43,6 +43,10 @@ struct MessagesChatTests {
         let parts: JSONValue = [["type": "text", "text": "a"], ["type": "text", "text": "b"]]
         #expect(sent == [["role": "user", "content": parts], ["role": "assistant", "content": "c\n\nd"]])
         #expect(try messages(list) { _ in }.count == 4)
+        let calling = list + #",{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]}"#
+        let last = try messages(calling) { $0.openAI.strictAlternation = true }.dropLast().last
+        #expect(last?["content"] == "c\n\nd" && last?["tool_calls"]?.array?.count == 1)
+        #expect(try messages(calling) { _ in }.count == 6)
     }
 
     @Test("a message that only calls has null or, where that is wanted, an empty text")

@@ -184,6 +184,17 @@ struct OtherPairsTests {
     }
 
     @Test(
+        "a Gemini client's log probabilities are asked of nobody who cannot tell them",
+        arguments: [ClientDialect.openai, .responses])
+    func unansweredLogprobs(_ upstream: ClientDialect) throws {
+        let body =
+            #"{"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"responseLogprobs":true,"logprobs":2}}"#
+        let converted = try convert(body, .gemini, upstream)
+        #expect(converted.sent["top_logprobs"] == nil && converted.sent["logprobs"] == nil)
+        #expect(converted.lossy == ["generationConfig.responseLogprobs=dropped"])
+    }
+
+    @Test(
         "a prefill that is not continued is named by the client's list",
         arguments: [
             (#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#, .openai, "messages.prefill"),
@@ -191,6 +202,23 @@ struct OtherPairsTests {
         ] as [(String, ClientDialect, String)])
     func prefills(_ body: String, _ client: ClientDialect, _ name: String) throws {
         #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
+    }
+
+    @Test("a picture in the model's own words goes on where it can, and leaves a word where it cannot")
+    func modelsPictures() throws {
+        func body(_ url: String) -> String {
+            #"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"image_url","image_url":{"url":"\#(url)"}}]},{"role":"user","content":"b"}]}"#
+        }
+        let data = "data:image/png;base64,iVBORw0KGgo="
+        let carried = try convert(body(data), .openai, .gemini)
+        let part = carried.sent["contents"]?.array?[1]["parts"]?.array?.first
+        #expect(part?["inlineData"]?["mimeType"] == "image/png" && carried.lossy.isEmpty)
+        let far = try convert(body("https://x/y.png"), .openai, .gemini)
+        #expect(far.sent["contents"]?.array?[1]["parts"] == [["text": "[image omitted]"]])
+        #expect(far.lossy == ["messages[1].content[0]=dropped"])
+        let items = try convert(body(data), .openai, .responses)
+        #expect(items.sent["input"]?.array?[1]["content"]?.array?.first?["text"] == "[image omitted]")
+        #expect(items.lossy == ["messages[1].content[0]=dropped"])
     }
 
     @Test("what is not known of thinking is told")

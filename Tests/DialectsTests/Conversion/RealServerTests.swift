@@ -277,6 +277,8 @@ struct RealServerTests {
                 #"{"base_resp":{"status_code":2013,"status_msg":"invalid params, context window exceeds limit"}}"#,
                 .contextTooLong, "invalid params, context window exceeds limit"
             ),
+            (#"{"id":"x","choices":[],"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#, .rateLimit, "rate limit"),
+            (#"{"status":"error","message":"no such thing"}"#, .internalError, "no such thing"),
             (#"{"object":"error","message":"boom","code":500}"#, .internalError, "boom"),
             (#"{"success":false,"code":500,"msg":"no such thing"}"#, .internalError, "no such thing"),
         ])
@@ -293,7 +295,9 @@ struct RealServerTests {
     func nothing() throws {
         let stream =
             [
-                "{}", #"{"choices":null}"#, #"{"choices":[{"index":0,"delta":null}],"error":null}"#,
+                "{}", #"{"choices":null}"#,
+                #"{"choices":[],"status":"ok","message":"","base_resp":{"status_code":0}}"#,
+                #"{"choices":[{"index":0,"delta":null}],"error":null}"#,
                 #"{"error":{},"choices":[]}"#,
                 #"{"choices":[{"index":0,"delta":{"content":"Hi","tool_calls":null},"finish_reason":"stop"}],"error":""}"#,
             ].map { "data: \($0)\n\n" }.joined()

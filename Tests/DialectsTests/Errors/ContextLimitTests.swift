@@ -52,6 +52,8 @@ struct ContextLimitTests {
         ("Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)", 300_000, 262_144),
         ("invalid params, context window exceeds limit", nil, nil), ("Prompt exceeds max length", nil, nil),
         ("Range of input length should be [1, 129024]", nil, nil),
+        ("Total tokens of image and text exceed max message tokens", nil, nil),
+        ("Input prompt (150000 tokens) is too long and exceeds limit of 131072", 150_000, 131_072),
         ("prompt token count of 130000 exceeds the limit of 128000", 130_000, 128_000),
         ("Please reduce the length of the messages or completion.", nil, nil),
         ("Input length 131393 exceeds the maximum allowed input length of 131040 tokens.", 131_393, 131_040),

@@ -148,15 +148,7 @@ extension Exchange {
 
     /// It answered with an error that sends the request on, or would.
     func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: FallbackPolicy.Trigger, rests: RetryPolicy.Rest) {
-        switch rests {
-        case .nothing: break
-        case .model: attempt.accountLimited(by: error, reason: .response(reason))
-        case .breaker:
-            attempt.accountFailed(.response(reason))
-            // A wait that it asks for is kept, besides.
-            if error.retryAfterSeconds != nil { attempt.restModel(after: error, reason: .response(reason)) }
-        case .account(let kind): attempt.accountRefused(kind, by: error)
-        }
+        attempt.takeOut(rests, by: error, reason: .response(reason))
         attempt.end()
         guard fallback.enabled else { return answerFailure(.trigger(reason)) }
         loop.metrics.fallback(reason: reason.description)

@@ -14,6 +14,7 @@ extension Attempt {
             }
         let note = LossyNote(field, .approximated)
         if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
+        guard word != WholeResponse.pause else { return }
         // What is no word may be anything, also text of an answer.
         let isWord = word.utf8.count <= 64 && word.utf8.allSatisfy { PathSegment.isUnreserved($0) }
         let shown = isWord ? masked(word) : "unprintable"

@@ -30,13 +30,14 @@ extension SQLiteStore {
                 try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \(hourColumn) INTEGER NOT NULL DEFAULT 0")
             }
         }
+        registerDirectory(&migrator)
         return migrator
     }
 
     /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
     static let tables = [
         "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "usage_place_day", "limit_day",
-        "limit_block", "limit_reset", "shared_store", "journal_position", "request",
+        "limit_block", "limit_reset", "shared_store", "state_directory", "journal_position", "request",
     ]
 
     /// What places count that is no token: images, and milliseconds of audio.
