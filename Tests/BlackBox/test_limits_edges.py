@@ -1,5 +1,7 @@
 """Limits: what refusals cost and who hears of them, which buckets there are, what a request is reserved for on its second way."""
 
+import json
+
 from check_config import GOOD, Checked
 from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, DIALECTS
@@ -368,6 +370,8 @@ def _(lab, what):
     expect(most < tokens <= most + len(DIALECTS[dialect].request(**fields)), f"{most} and some tokens of input", tokens)
     held.close()
     eventually(lambda: row(p, "team.tokens_per_day")["reserved"] == 0, "nothing reserved")
+    question = {"key": "user", "path": DIALECTS[dialect].path, "body": json.loads(DIALECTS[dialect].request(**fields))}
+    equal([one["needed"] for one in p.admin("POST", "/admin/explain", question).json()["limits"]], [tokens], "what an explanation says it needs")
     reload(p, ("tokens_per_day: 30k", f"tokens_per_day: {most - 1}"))
     refused(p.ask(dialect, **fields), "team.tokens_per_day", dialect)
     equal((len(up.requests), row(p, "team.tokens_per_day")["reserved"]), (1, 0), "requests at the upstream, tokens that are reserved")

@@ -61,6 +61,24 @@ def _(lab, what):
     equal(taken(told["team.concurrent_requests"]), 1, "taken of concurrent_requests")
 
 
+FORM = {"type": "object", "properties": {"a": {"type": "string", "description": "word " * 2000}}}
+FORMS = {
+    "anthropic": {"output_config": {"format": {"type": "json_schema", "schema": FORM}}, "max_tokens": 10},
+    "openai": {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": FORM}}, "max_tokens": 10},
+    "gemini": {GEN: {"responseMimeType": "application/json", "responseSchema": FORM, "maxOutputTokens": 10}},
+}
+
+
+@check("{dialect}: the form that an answer is to have is a part of the input", rows=list(FORMS))
+def _(lab, dialect):
+    p, up = limited(lab, "tokens_per_day: 1M")
+    up.reply(hang)
+    begin(p, dialect, **FORMS[dialect])
+    up.wait(1)
+    tokens = row(p, "team.tokens_per_day")["reserved"]
+    expect(2000 < tokens < 4000, "about what two thousand words come to", tokens)
+
+
 @check("a longer prompt reserves more")
 def _(lab):
     p, up = limited(lab, ROOMY)

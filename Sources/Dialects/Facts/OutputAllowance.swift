@@ -24,6 +24,9 @@ public struct OutputAllowance: Sendable, Hashable {
                 } else if key.equals("n") || key.equals("best_of") {
                     choices = Swift.max(choices, Self.bounded(Self.number(body, member.value)))
                 }
+            // Some servers read a count in quotes too.
+            case .string where key.equals("n") || key.equals("best_of"):
+                choices = Swift.max(choices, Self.bounded(Self.number(body, Self.digits(of: member))))
             case .array where key.equals("prompt"): prompts = Self.bounded(Self.count(body, member.value))
             case .object where key.equals("generationConfig") || key.equals("generation_config"):
                 readGemini(body, member.value)

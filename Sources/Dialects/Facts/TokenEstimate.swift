@@ -32,7 +32,7 @@ public enum TokenEstimate {
         for member in members {
             let key = body.slice(member.key)
             if key.equals("cache_control") { prompt.marksCache = true }
-            guard isPrompt(key) else { continue }
+            guard isPrompt(key, bytes: member.value.count) else { continue }
             let piece = body.slice(member.value)
             bytes &+= piece.count
             let marks = marks(in: piece, dialect)
@@ -58,7 +58,7 @@ public enum TokenEstimate {
     public static func quick(body: UnsafeRawBufferPointer, members: [JSONMember]) -> Int {
         var bytes = 0
         var blobs = 0
-        for member in members where isPrompt(body.slice(member.key)) {
+        for member in members where isPrompt(body.slice(member.key), bytes: member.value.count) {
             bytes &+= member.value.count
             var isBlob = false
             var index = member.value.lowerBound &+ stride
@@ -85,12 +85,23 @@ public enum TokenEstimate {
         (byteCount &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
     }
 
-    private static func isPrompt(_ key: UnsafeRawBufferPointer) -> Bool {
+    /// - Parameter bytes: of the member's value.
+    private static func isPrompt(_ key: UnsafeRawBufferPointer, bytes: Int) -> Bool {
         key.equals("messages") || key.equals("system") || key.equals("tools") || key.equals("contents") || key.equals("input")
             || key.equals("instructions") || key.equals("systemInstruction") || key.equals("system_instruction")
             || key.equals("prompt") || key.equals("functions")
             // What is ranked, and what Cohere embeds.
             || key.equals("documents") || key.equals("query") || key.equals("texts")
+            // What is to come after what is written, and the form of an answer where it is spelled out.
+            || key.equals("suffix") || (bytes > shortestForm && isForm(key))
+    }
+
+    /// Bytes; what is shorter holds no schema to speak of.
+    private static let shortestForm = 256
+
+    private static func isForm(_ key: UnsafeRawBufferPointer) -> Bool {
+        key.equals("response_format") || key.equals("output_config") || key.equals("output_format") || key.equals("text")
+            || key.equals("generationConfig") || key.equals("generation_config")
     }
 
     /// Keys and values by which a prompt says what it has.

@@ -174,7 +174,10 @@ extension LimitMoment {
         case .minute:
             bucket.reserved(rate, countsCached: limit.countsCached) > 0
                 ? wall + SlidingMinute.length
-                : wall + max(bucket.minute.rest(at: steady), bucket.others.minuteRest(rate.kind, now: steady))
+                : wall
+                    + max(
+                        bucket.minute.rest(at: steady) { $0.value(of: rate.kind, countsCached: limit.countsCached) },
+                        bucket.others.minuteRest(rate.kind, now: steady))
         case .day: periods.day.upperBound
         case .month: periods.month.upperBound
         case .total, .now: nil

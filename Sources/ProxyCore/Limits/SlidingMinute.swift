@@ -28,8 +28,11 @@ struct SlidingMinute: Sendable {
     private var isClosed = false
 
     var isEmpty: Bool { first == entries.count }
-    /// Milliseconds from `now` until the last of it has passed.
-    func rest(at now: Int) -> Int { entries.count > first ? max(0, entries[entries.count - 1].end + Self.length - now) : 0 }
+    /// Milliseconds from `now` until the last of it has passed that `value` measures. Mostly that is in the last entry.
+    func rest(at now: Int, _ value: (LimitAmounts) -> Int) -> Int {
+        guard value(sum) > 0, let last = entries[first...].last(where: { value($0.amounts) > 0 }) else { return 0 }
+        return max(0, last.end + Self.length - now)
+    }
 
     /// Drops what has passed.
     mutating func advance(to now: Int) {

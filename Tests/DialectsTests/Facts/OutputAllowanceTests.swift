@@ -16,6 +16,7 @@ struct OutputAllowanceTests {
             (#"{"max_tokens":123456789012345678901234}"#, 1_000_000_000_000_000, 1), (#"{"best_of":4,"n":2}"#, nil, 4),
             (#"{"prompt":["a","b","c"],"n":2}"#, nil, 6), (#"{"prompt":[1,2,3]}"#, nil, 1), (#"{"prompt":[[1],[2]]}"#, nil, 2),
             (#"{"prompt":"a"}"#, nil, 1), (#"{"n":-5}"#, nil, 1), (#"{"n":100000}"#, nil, 128),
+            (#"{"n":"3"}"#, nil, 3), (#"{"n":"many","best_of":""}"#, nil, 1),
         ] as [(String, Int?, Int)])
     func reads(body: String, tokens: Int?, choices: Int) throws {
         let allowance = try Self.allowance(body)

@@ -31,6 +31,19 @@ struct TokenEstimateTests {
     }
 
     @Test(
+        "The form of an answer and what is to follow it are a part of the prompt, in each format's words",
+        arguments: [
+            #""response_format":{"type":"json_schema","json_schema":{"schema":{"description":"…"}}}"#, #""suffix":"…""#,
+            #""output_config":{"format":{"schema":{"description":"…"}}}"#, #""output_format":{"schema":{"description":"…"}}"#,
+            #""text":{"format":{"schema":{"description":"…"}}}"#, #""generationConfig":{"responseSchema":{"description":"…"}}"#,
+            #""generation_config":{"response_schema":{"description":"…"}}"#,
+        ])
+    func forms(_ member: String) throws {
+        let long = "{" + member.replacing("…", with: String(repeating: "word ", count: 200)) + "}"
+        #expect((250...320).contains(try prompt(long, .openai).tokens), "\(member)")
+    }
+
+    @Test(
         "Images count in the words of their format alone",
         arguments: [
             (

@@ -443,6 +443,25 @@ struct LimitTableTests {
         #expect(moment.standing(rate, bucket, Self.limit(rate)).resetsAt == moment.wall)
     }
 
+    @Test("Of a minute each kind is there again when the last of it has passed, and at once where none is used")
+    func resetsByKind() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .minute, most: 9), LimitRate(.tokens, per: .minute, most: 1_000))
+        let (table, uses) = (Self.table(), [LimitUse(limit, bucket: "k")])
+        func ask(_ tokens: Int, at time: Int) throws -> [Int] {
+            let used = LimitAmounts(requests: 1, tokens: tokens)
+            let held = try table.reserve(uses, { _ in used }, now: .at(Self.noon + time))
+            table.settle(held, used: used, now: .at(Self.noon + time))
+            let standing = table.standing(uses, now: .at(Self.noon + time))
+            return [standing.requests, standing.tokens].map { ($0?.resetsAt ?? 0) - Self.noon }
+        }
+        #expect(try ask(0, at: 0) == [60_000, 0])
+        #expect(try ask(5, at: 10_000) == [70_000, 70_000])
+        #expect(try ask(0, at: 20_000) == [80_000, 70_000])
+        table.reset(limit: limit.id, bucket: "k", kind: nil)
+        let figures = table.figures([limit], now: .at(Self.noon + 21_000))
+        #expect(figures.map(\.resetsAt) == [Self.noon + 21_000, Self.noon + 21_000])
+    }
+
     @Test("A bucket is forgotten after thirty days, and never within its month")
     func forgets() throws {
         let limit = Self.limit(LimitRate(.cost, per: .total, most: 100))

@@ -60,7 +60,7 @@ struct LimitRehearsal {
         if let refusal = priceless(candidate) { return asked == 0 ? .refused(refusal) : .passedOver }
         guard let look, !uses.isEmpty else { return .granted }
         let cap = route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
-        let (full, typical) = needs(candidate, cap: cap)
+        let (full, typical) = needs(candidate, cap: cap, set: route.set)
         func need(_ limit: UsageLimit) -> LimitAmounts { limit.reserve == .typical ? typical : full }
         if asked == 0 { figures = look.figures(uses, need) }
         let refusals = look.refusals(uses, need)
@@ -90,13 +90,17 @@ struct LimitRehearsal {
             status: ErrorClass.permission.status(for: dialect), message: PriceList.refusal(of: candidate.model), cause: .other)
     }
 
-    private func needs(_ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
+    private func needs(
+        _ candidate: Candidate, cap: Int?, set: RequestOverrides
+    ) -> (full: LimitAmounts, typical: LimitAmounts) {
         if countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
         let price = prices.price(of: candidate.model, at: candidate.upstream)
         let assumed = snapshot.configuration.usage.assumedOutput
-        var demand = self.demand
-        if demand.most == nil, case .generate = described.endpoint {
-            let upstream = snapshot.configuration.upstreams[candidate.upstream]
+        let upstream = snapshot.configuration.upstreams[candidate.upstream]
+        var (demand, cap) = (self.demand, cap)
+        if let raised = described.raisedOutput(at: upstream, candidate.model, cap: cap, set: set) {
+            (demand.most, cap) = (raised, nil)
+        } else if demand.most == nil, case .generate = described.endpoint {
             demand.most = upstream.outputPutIn(for: dialect, model: candidate.model)
         }
         func need(typical: Int?) -> LimitAmounts {
@@ -145,6 +149,21 @@ struct DescribedDemand {
             if prompt.marksCache { demand.cacheWrite = ByteSearch.contains("\"1h\"", in: bytes) ? .hour : .minutes }
         }
         return demand
+    }
+
+    /// Tokens that the answer may have, where the request is said in another format that gives thoughts room beside what it asks for.
+    func raisedOutput(at upstream: Upstream, _ model: String, cap: Int?, set: RequestOverrides) -> Int? {
+        guard case .generate(let client) = endpoint, upstream.dialect.kin != client, !body.isEmpty, set.maxTokens == nil else {
+            return nil
+        }
+        var options = ConversionOptions(
+            capabilities: upstream.capabilities(of: model), lossPolicy: .silent, maxTokensCap: cap,
+            allowsWebSearch: upstream.conversion.allowsWebSearch)
+        options.set = set
+        let converted = body.withUnsafeBytes { bytes in
+            try? RequestConverter.convert(body: bytes, from: client, to: upstream.dialect, model: model, options: options)
+        }
+        return converted?.raisedOutput
     }
 
     func readAllowance(_ set: RequestOverrides, into demand: inout LimitDemand) {
