@@ -520,7 +520,8 @@ def _(lab):
     reaches(p, "ok")
     eventually(lambda: p.get("/admin/nodes")["limits"]["status"] == "ok", "the server of limits", 5)
     for shown in (p.output(), json.dumps(p.get("/admin/nodes")), json.dumps(p.get("/admin/config"))):
-        lacks(shown, "p@s/w", "what is shown")
+        for part in ("p@s", "s/w", "w?o", "r%d"):
+            lacks(shown, part, "what is shown")
 
 
 @check("a schema of a newer version that only adds is worked with")

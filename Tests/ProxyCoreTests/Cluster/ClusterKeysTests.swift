@@ -62,7 +62,10 @@ import Testing
         for (password, means) in [(word, word), ("p%40s", "p@s"), ("100%", "100%")] {
             let environment = ["USER": "u", "WORD": password, "HOST": "h"]
             let loaded = ConfigurationFixture.load(Self.file(text), environment: environment)
-            let cluster = try #require(loaded.snapshot?.configuration.cluster, "\(loaded.diagnostics)")
+            let snapshot = try #require(loaded.snapshot, "\(loaded.diagnostics)")
+            let cluster = try #require(snapshot.configuration.cluster)
+            #expect(snapshot.shown.contains("redis://h:6380/4") && snapshot.shown.contains("postgres://db/x"))
+            #expect(!snapshot.shown.contains("s/w") && !snapshot.shown.contains("p@s"))
             #expect(cluster.limits.map(\.description) == ["redis://h:6380/4"])
             #expect(cluster.limits.allSatisfy { $0.user == "u" && $0.password?.reveal() == means && $0.master == "m" })
             let uri = try #require(cluster.store?.uri.reveal())

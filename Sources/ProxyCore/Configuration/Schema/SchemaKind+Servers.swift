@@ -41,7 +41,7 @@ extension Schema.Kind {
 extension Schema.Text {
     /// An address in whose user or password references stand: what they stand for is written as it is, in a file or a variable, and is
     /// percent-encoded here, as far as no address could hold it.
-    fileprivate var escapingUser: String {
+    var escapingUser: String {
         guard holdsReference, case .scalar(let scalar) = node.content else { return value }
         let written = Self.masked(scalar.text)
         guard let start = written.firstRange(of: "://")?.upperBound, let begin = value.firstRange(of: "://")?.upperBound,
