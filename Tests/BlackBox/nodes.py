@@ -26,6 +26,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 from checks import Failure, eventually  # noqa: E402
+from clock import Clock  # noqa: E402
 from harness import USER_KEY, indented, served  # noqa: E402
 from limit_server import LimitServer, live  # noqa: E402
 from limits import PRICE, taken, together  # noqa: E402
@@ -38,6 +39,10 @@ from upstream import after, whole  # noqa: E402
 from dialects import ANTHROPIC  # noqa: E402
 
 NAMES = ("a", "b", "c")
+FAULTS = (
+    "redis killed, back empty", "redis stands still", "redis loses its scripts", "redis gives way to an empty one", "PostgreSQL killed",
+    "PostgreSQL stands still", "a clock steps",
+)  # fmt: skip
 ANTHROPIC_WHOLE = json.loads(ANTHROPIC.whole("claude-test"))
 
 
@@ -129,9 +134,12 @@ def crowds(table, lab, count):
 
 def servers_die(table, lab, count, kills, chance):
     """So many requests over three nodes, while both servers are killed, stopped and started empty; then PostgreSQL against the provider."""
-    crowd, redis, postgres = Crowd(lab), LimitServer(lab), Postgres(lab)
-    cluster = f"limits: '{redis.url}', store: '{postgres.url()}'"
-    nodes = gathered([node(lab, crowd.url, name, cluster, WIDE) for name in NAMES])
+    crowd, redis, other, postgres, clock = Crowd(lab), LimitServer(lab), LimitServer(lab), Postgres(lab), Clock(lab)
+    cluster = f"limits: ['{redis.url}', '{other.url}'], store: '{postgres.url()}'"
+    other.kill()
+    nodes = [node(lab, crowd.url, name, cluster, WIDE, start=False) for name in NAMES]
+    nodes[-1].env = clock.env
+    gathered([each.start() for each in nodes])
     share = count // 3
     table.head(f"{3 * share} requests at three nodes, {kills} times a server dies, stands still or is empty")
     begun = time.monotonic()
@@ -160,10 +168,17 @@ def servers_die(table, lab, count, kills, chance):
         time.sleep(0.5 + chance.random())
         if not running():
             break
-        what = chance.choice(("redis killed, back empty", "redis stands still", "redis loses its scripts", "PostgreSQL killed", "PostgreSQL stands still"))
+        what = chance.choice(FAULTS)
         done[what] = done.get(what, 0) + 1
-        pause = chance.random() * 2 + (8 if done[what] == 1 and "still" in what else 0)
-        if what.startswith("redis killed"):
+        pause = 10 if done[what] == 1 and "still" in what else chance.random() * 2
+        if what.startswith("a clock"):
+            clock.step(chance.choice((-26, -1, 1, 26)) * 3_600)
+        elif what.startswith("redis gives way"):
+            redis.kill()
+            time.sleep(pause)
+            redis, other = other, redis
+            redis.start()
+        elif what.startswith("redis killed"):
             redis.kill()
             time.sleep(pause)
             redis.start()

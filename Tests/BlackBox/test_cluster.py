@@ -1,11 +1,13 @@
 """Several nodes that share a server of limits: who they are, blocks everywhere within a second, and a server that fails in every way."""
 
+import shutil
 import socket
 import time
 
 from accounts import declare
 from certificates import FOLDER
 from checks import check, contains, equal, eventually, expect, lacks, stays
+from clock import Clock
 from harness import served
 from upstream import healthy, status
 from limit_server import LimitServer, Sentinel, config, live, nodes, server_word
@@ -287,6 +289,36 @@ def _(lab):
     eventually(lambda: "memory is full" in warnings(p), "named in health", 5)
     server.ask("CONFIG", "SET", "maxmemory", "0")
     eventually(lambda: server_word(p) == "ok", "ok in health", 5)
+
+
+@check("a server that cannot write its disk (MISCONF) is told by name, requests go on, and it is over when it is")
+def _(lab):
+    server = LimitServer(lab)
+    p = lab.proxyd(config(lab.upstream(), f"node: a, limits: '{server.url}'"))
+    eventually(lambda: server_word(p) == "ok", "ok in health")
+    server.ask("CONFIG", "SET", "save", "3600 1")
+    shutil.rmtree(server.folder)
+    server.ask("BGSAVE")
+    eventually(lambda: "cannot write its disk (MISCONF)" in warnings(p), "named in health", 6)
+    served(p.ask())
+    server.ask("CONFIG", "SET", "save", "")
+    eventually(lambda: server_word(p) == "ok", "ok in health", 6)
+
+
+@check("a node whose clock is an hour off is named in health by all, and shares its limits all the same")
+def _(lab):
+    server, up, clock = LimitServer(lab), lab.upstream(), Clock(lab)
+    text = config(up, f"node: NAME, limits: '{server.url}'").replace("requests_per_day: 1000", "requests_per_minute: 6")
+    a, b = (lab.proxyd(text.replace("NAME", name), start=False) for name in "ab")
+    b.env = clock.env
+    clock.step(-3_600)
+    for node in (a, b):
+        node.start()
+    for node in (a, b):
+        eventually(lambda: live(node) == ["a", "b"], "both are live", 8)
+        eventually(lambda: "the clock of node 'b' is 60 minutes behind the server's" in warnings(node), "named in health", 5)
+        lacks(warnings(node), "node 'a' is", "health")
+    equal(sum((a, b)[turn % 2].ask().status == 200 for turn in range(10)), 6, "requests of a minute at both")
 
 
 REFUSED = {  # what is refused -> (options of the server, the key that is of another type, words of health, the server's word there)

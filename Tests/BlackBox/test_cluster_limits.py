@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect, stays
+from clock import Clock
 from limit_server import LimitServer, Slow, config, live, nodes, server_word
 from limits import TOKENS, Gate, begin, key_id, steer
 from upstream import healthy
@@ -209,6 +210,49 @@ def _(lab, each):
     told = burst(started, 160, 4)
     equal(set(told) - {200, 429}, set(), "statuses")
     expect(told.get(200, 0) <= 60, "no more than the limit", told)
+
+
+@check("another server in the place of one that died, with an empty memory, hears what was used and what is blocked")
+def _(lab):
+    server, other = LimitServer(lab), LimitServer(lab)
+    other.kill()
+    up = lab.upstream()
+    text = config(up, f"node: NAME, limits: ['{server.url}', '{other.url}']", policy("requests_per_day: 10"))
+    started = [lab.proxyd(text.replace("NAME", name)) for name in "ab"]
+    for node in started:
+        eventually(lambda: live(node) == ["a", "b"], "both nodes live", 8)
+    spend(started, 7, 1)
+    eventually(lambda: used(started[0], "bucket=all") == 7, "all is told", 5)
+    equal(steer(started[0], "shared", "block", bucket="nobody").status, 200, "the status of the block")
+    eventually(lambda: used(started[1], "bucket=nobody") == 0, "the block is told", 5)
+    server.kill()
+    other.start()
+    for node in started:
+        eventually(lambda: server_word(node) == "ok" and live(node) == ["a", "b"], "the other server", 10)
+        eventually(lambda: used(node, "bucket=all") == 7, "what was used", 5)
+    eventually(lambda: "nobody" in other.ask("HGETALL", "proxyd:blocks"), "the block is told anew", 5)
+    passed = burst(started, 20, 4).get(200, 0)
+    equal(passed + sum(burst([node], 4, 1).get(200, 0) for node in started), 3, "the rest, and no more")
+
+
+@check("a clock that steps by a day, back and forth, frees nothing and takes nothing of what all have")
+def _(lab):
+    server, up, clock = LimitServer(lab), lab.upstream(), Clock(lab)
+    text = config(up, f"node: NAME, limits: '{server.url}'", policy("requests_per_day: 12, tokens_per_month: 1M"))
+    started = [lab.proxyd(text.replace("NAME", name), start=False) for name in "ab"]
+    started[1].env = clock.env
+    for node in started:
+        node.start()
+    for node in started:
+        eventually(lambda: live(node) == ["a", "b"], "both nodes live", 8)
+    spend(started, 4, 1)
+    for hours in (26, -52, 26):
+        clock.step(hours * 3_600)
+        time.sleep(0.7)
+        spend(started, 2, 1)
+    told = burst(started, 6, 1)
+    told = {status: told.get(status, 0) + burst([started[1]], 4, 1).get(status, 0) for status in (200, 429)}
+    equal(told, {200: 2, 429: 8}, "the rest, and no more")
 
 
 @check("what is asked for by bucket is as all nodes have it, also at one that was never asked for it")

@@ -12,7 +12,7 @@ from commands import remote
 from faults import small_disk
 from harness import USER_KEY, served
 from limit_server import LimitServer
-from postgres import PASSWORD, Postgres
+from postgres import PASSWORD, USER, Postgres
 from records import ask, book, grouped, listed, total
 
 AWAY = "local"
@@ -490,6 +490,40 @@ def _(lab, trouble):
     eventually(lambda: requests(p) == 1, "the request is booked", 15)
 
 
+@check("a full disk of the server's is told by name, requests go on, and all is booked when there is room again")
+def _(lab):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1")
+    reaches(p, "ok")
+    postgres.sql(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$;"
+        "CREATE TRIGGER full_disk BEFORE INSERT ON proxyd_usage_key FOR EACH STATEMENT EXECUTE FUNCTION full_disk()"
+    )
+    served(ask(p))
+    reaches(p, "disk_full")
+    p.wait_log("its disk is full")
+    served(ask(p))
+    postgres.sql("DROP TRIGGER full_disk ON proxyd_usage_key")
+    reaches(p, "ok", 30)
+    eventually(lambda: requests(p) == 2, "both requests are booked", 15)
+
+
+@check("passwords that files hold are taken as they are, whatever is in them, by both servers")
+def _(lab):
+    password = "p@s/w?o#r%d[:+= é"
+    postgres, server = Postgres(lab, auth="scram-sha-256"), LimitServer(lab, "--requirepass", password)
+    postgres.sql(f"ALTER USER {USER} PASSWORD '{password}'")
+    store, limits = (address.replace("WORD", "${file:word}") for address in (postgres.url(password="WORD"), f"'redis://:WORD@127.0.0.1:{server.port}'"))
+    p = node(lab, postgres, "n1", url=store, limits=limits, start=False)
+    (p.folder / "word").write_text(password + "\n")
+    p.start()
+    reaches(p, "ok")
+    eventually(lambda: p.get("/admin/nodes")["limits"]["status"] == "ok", "the server of limits", 5)
+    for shown in (p.output(), json.dumps(p.get("/admin/nodes")), json.dumps(p.get("/admin/config"))):
+        for part in ("p@s", "s/w", "w?o", "r%d"):
+            lacks(shown, part, "what is shown")
+
+
 @check("a schema of a newer version that only adds is worked with")
 def _(lab):
     postgres = Postgres(lab)
@@ -531,6 +565,21 @@ def _(lab):
     second.start()
     reaches(second, "in_use")
     equal(postgres.number("SELECT count(*) FROM proxyd_source"), 1, "nodes in PostgreSQL")
+
+
+@check("two clusters in two schemas of one database know nothing of one another")
+def _(lab):
+    postgres = Postgres(lab)
+    postgres.sql("CREATE SCHEMA other")
+    first, second = node(lab, postgres, "n1"), node(lab, postgres, "n1", url=postgres.url() + "?options=-csearch_path%3Dother")
+    for p in (first, second):
+        reaches(p, "ok")
+    for count, p in ((1, first), (2, second)):
+        for _ in range(count):
+            served(ask(p))
+    for count, p in ((1, first), (2, second)):
+        eventually(lambda: requests(p) == count, "its own requests alone", 10)
+    equal(ask(second, key=first.create_key("anna")["api_key"]).status, 401, "a key of the other cluster's")
 
 
 # ---------------------------------------------------------------- moving there

@@ -11,9 +11,8 @@ enum PostgresSchema {
         var sql: String
     }
 
-    /// `proxyd`, in numbers: one of the two halves of all our advisory locks.
+    /// `proxyd`, in numbers: one of the two halves of our advisory locks but those of sources, which have their table's.
     static let lockClass = 0x7078_7964
-    /// Beside it, where no source has the number.
     private static let migrationLock = 0
     static let keyLock = -1
     static let monthLock = -2

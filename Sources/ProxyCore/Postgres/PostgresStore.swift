@@ -140,11 +140,11 @@ final class PostgresStore: Store {
         session.lastBlock = last.first?.integer(0) ?? 0
     }
 
-    /// The server takes a moment to notice that a process before has ended.
+    /// The server takes a moment to notice that a process before has ended. Another cluster's tables may be in another schema.
     private static func lock(_ source: Int, _ connection: PostgresConnection) throws -> Bool {
         for attempt in 0..<10 {
             if attempt > 0 { usleep(100_000) }
-            let sql = "SELECT pg_try_advisory_lock(\(PostgresSchema.lockClass), $1)"
+            let sql = "SELECT pg_try_advisory_lock('proxyd_source'::regclass::oid::integer, $1)"
             if try connection.execute(sql, [.number(source)]).first?.flag(0) == true { return true }
         }
         return false

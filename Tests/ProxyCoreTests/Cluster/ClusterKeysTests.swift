@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ProxyCore
@@ -5,14 +6,17 @@ import Testing
 /// What the file says of several nodes.
 @Suite struct ClusterKeysTests {
     private static func load(_ cluster: String) -> LoadResult {
-        ConfigurationFixture.load(
-            """
-            upstreams:
-              a: {url: "http://localhost:8080", dialect: openai}
-            rules:
-              - {name: all, tiers: [a]}
-            cluster: \(cluster)
-            """)
+        ConfigurationFixture.load(file(cluster))
+    }
+
+    private static func file(_ cluster: String) -> String {
+        """
+        upstreams:
+          a: {url: "http://localhost:8080", dialect: openai}
+        rules:
+          - {name: all, tiers: [a]}
+        cluster: \(cluster)
+        """
     }
 
     @Test func whatIsLeftOutHasItsDefault() throws {
@@ -47,6 +51,27 @@ import Testing
     func anAddressIsShownWithoutItsPassword(_ text: String, _ shown: String) throws {
         let addresses = try LimitServerAddress.parse(text)
         #expect(addresses.map(\.description) == [shown])
+    }
+
+    /// What a generator of passwords gives is no part of an address: it is taken as it is.
+    @Test func aPasswordThatAReferenceStandsForIsWrittenAsItIs() throws {
+        let word = "p@s/w?o#r%d[:+= é"
+        let text = """
+            {limits: 'redis://${USER}:${WORD}@${HOST}:6380/4?master=m', store: 'postgres://u:${WORD}@db/x?application_name=a@b'}
+            """
+        for (password, means) in [(word, word), ("p%40s", "p@s"), ("100%", "100%")] {
+            let environment = ["USER": "u", "WORD": password, "HOST": "h"]
+            let loaded = ConfigurationFixture.load(Self.file(text), environment: environment)
+            let snapshot = try #require(loaded.snapshot, "\(loaded.diagnostics)")
+            let cluster = try #require(snapshot.configuration.cluster)
+            #expect(snapshot.shown.contains("redis://h:6380/4") && snapshot.shown.contains("postgres://db/x"))
+            #expect(!snapshot.shown.contains("s/w") && !snapshot.shown.contains("p@s"))
+            #expect(cluster.limits.map(\.description) == ["redis://h:6380/4"])
+            #expect(cluster.limits.allSatisfy { $0.user == "u" && $0.password?.reveal() == means && $0.master == "m" })
+            let uri = try #require(cluster.store?.uri.reveal())
+            let shown = uri.dropFirst("postgres://u:".count).dropLast("@db/x?application_name=a@b".count)
+            #expect(String(shown).removingPercentEncoding == means && uri.hasSuffix("@db/x?application_name=a@b"))
+        }
     }
 
     @Test(

@@ -108,9 +108,9 @@ public final class NodeRoster: Sendable {
     }
 
     static func span(_ milliseconds: Int) -> String {
-        let seconds = milliseconds / 1_000
+        let seconds = min(milliseconds, Self.memory * 10_000) / 1_000 + (milliseconds % 1_000 < 500 ? 0 : 1)
         if seconds < 120 { return "\(seconds) seconds" }
-        return seconds < 7_200 ? "\(seconds / 60) minutes" : "\(seconds / 3_600) hours"
+        return seconds < 7_170 ? "\((seconds + 30) / 60) minutes" : "\((seconds + 1_800) / 3_600) hours"
     }
 
     private func own() -> ClusterNode {

@@ -82,8 +82,8 @@ extension Schema.Scalar {
     fileprivate func shown(_ node: YAMLNode, _ context: LoadContext) -> SmallJSON {
         // A secret's references are not even looked up.
         if isSecret { return Schema.Shown.redacted("") ?? .null }
-        guard let text = context.text(node, "", expecting: noun)?.value else { return .null }
-        return shown?(text) ?? .string(text)
+        guard let text = context.text(node, "", expecting: noun) else { return .null }
+        return shown?(text.escapingUser) ?? .string(text.value)
     }
 }
 

@@ -7,7 +7,7 @@ extension Schema.Kind where Value == [LimitServerAddress] {
         let parsed = scalar(
             Schema.Scalar(noun: "address", pattern: "(rediss?://|unix:/).+", shown: LimitServerAddress.shown)
         ) { text throws(Schema.Problem) in
-            try LimitServerAddress.parse(text.value)
+            try LimitServerAddress.parse(text.escapingUser)
         }
         return parsed.hidingUsers { $0.contains { $0.password != nil } }
     }
@@ -18,7 +18,7 @@ extension Schema.Kind where Value == StoreAddress {
         let parsed = scalar(
             Schema.Scalar(noun: "address", pattern: "postgres(ql)?://.*", shown: StoreAddress.shown)
         ) { text throws(Schema.Problem) in
-            try StoreAddress.parse(text.value)
+            try StoreAddress.parse(text.escapingUser)
         }
         return parsed.hidingUsers { StoreAddress.holdsPassword($0.uri.reveal()) }
     }
@@ -36,6 +36,63 @@ extension Schema.Kind {
             return value
         }
     }
+}
+
+extension Schema.Text {
+    /// An address in whose user or password references stand: what they stand for is written as it is, in a file or a variable, and is
+    /// percent-encoded here, as far as no address could hold it.
+    var escapingUser: String {
+        guard holdsReference, case .scalar(let scalar) = node.content else { return value }
+        let written = Self.masked(scalar.text)
+        guard let start = written.firstRange(of: "://")?.upperBound, let begin = value.firstRange(of: "://")?.upperBound,
+            let at = written[start...].prefix(while: { $0 != "/" && $0 != "?" }).lastIndex(of: "@"),
+            written[start..<at].contains(Self.mark)
+        else { return value }
+        // Only the user and the password may hold an @ that nobody wrote.
+        let behind = written[at...].count { $0 == "@" }
+        let marks = value.indices.filter { value[$0] == "@" }
+        guard marks.count >= behind, begin <= marks[marks.count - behind] else { return value }
+        let end = marks[marks.count - behind]
+        return value[..<begin] + Self.escaped(value[begin..<end]) + value[end...]
+    }
+
+    private static let mark: Character = "\0"
+
+    /// What is written, with a mark in the place of each reference.
+    private static func masked(_ text: String) -> String {
+        var (masked, rest) = ("", text[...])
+        while let dollar = rest.firstIndex(of: "$") {
+            masked += rest[..<dollar]
+            let next = rest.index(after: dollar)
+            guard next < rest.endIndex, rest[next] == "{", let close = rest[next...].firstIndex(of: "}") else {
+                masked.append("$")
+                rest = rest[next...]
+                if rest.first == "$" { rest.removeFirst() }
+                continue
+            }
+            masked.append(mark)
+            rest = rest[rest.index(after: close)...]
+        }
+        return masked + rest
+    }
+
+    private static func escaped(_ text: Substring) -> String {
+        let bytes = Array(text.utf8)
+        var escaped: [UInt8] = []
+        for (index, byte) in bytes.enumerated() {
+            let isEscape =
+                byte == UInt8(ascii: "%") && index + 2 < bytes.count && Hex.value(bytes[index + 1]) != nil
+                && Hex.value(bytes[index + 2]) != nil
+            if isEscape || (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || plain.contains(byte) {
+                escaped.append(byte)
+            } else {
+                escaped += [UInt8(ascii: "%"), Hex.digit(byte >> 4), Hex.digit(byte)]
+            }
+        }
+        return String(decoding: escaped, as: UTF8.self)
+    }
+
+    private static let plain = Array("-._~!$&'()*+,;=:".utf8)
 }
 
 /// No message repeats any of an address, for it may hold a password.
