@@ -241,6 +241,25 @@ def _(lab, framing):
     equal(tokens_of_each(p), tokens, "input and output tokens of each answer that was booked")
 
 
+@check("100 readers that stall on streams cost little, however long their prompts were", seconds=60)
+def _(lab):
+    p, up = lab.simple("timeouts: {head: 30s, connect: 5s, first_byte: 60s, idle: 60s}")
+    # More than the kernel takes of one.
+    answer = head(200, EVENTS, "close", 0) + ANTHROPIC.begin("m") + ANTHROPIC.words("x" * 6000) * 700
+    up.reply(lambda _, wire: wire.send(answer))
+    readers, grown = [], []
+    for count in (30, 100):
+        before = p.resident()
+        for _ in range(count):
+            readers.append(p.connect(receive_buffer=4096))
+            readers[-1].request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request(stream=True, text="x" * 200_000))
+            time.sleep(0.01)
+        up.wait(len(readers), within=30)
+        time.sleep(1)
+        grown.append(p.resident() - before)
+    expect(grown[1] < 100 * 128 * KB, "memory for 100 of them, after the first", [f"{g / MB:.0f} MB" for g in grown])
+
+
 @check("a stream that breaks off while its reader is behind: the reader gets what came, and the error at the end")
 def _(lab):
     p, up = lab.simple()
