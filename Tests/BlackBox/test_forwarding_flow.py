@@ -4,12 +4,14 @@ import hashlib
 import threading
 import time
 
+import certificates
 from checks import check, equal, eventually, expect
 from dialects import ANTHROPIC, OPENAI, RESPONSES
 from forwarding import EVENTS, FINE, JSON, KB, MB, booked, in_chunks, post, said, says
 from harness import served
+from ports import free_port
 from upstream import after, head, stream, whole
-from wire import chunked, events, request_bytes
+from wire import Connection, chunked, events, request_bytes
 
 # ---------------------------------------------------------------- requests and answers as they come
 
@@ -192,11 +194,26 @@ def tokens_of_each(p):
 
 @check(
     "150 readers that stall on whole answers of 4 MB ({framing}) cost little, and others' long answers are whole and counted",
-    rows=["length", "chunked", "close"],
+    rows=["length", "chunked", "close", "length, over TLS"],
     seconds=120,
 )
 def _(lab, framing):
-    p, up = lab.simple("timeouts: {head: 30s, connect: 5s, first_byte: 60s, idle: 60s}")
+    framing, _, secure = framing.partition(", ")
+    port = free_port()
+    p, up = lab.simple(
+        "timeouts: {head: 30s, connect: 5s, first_byte: 60s, idle: 60s}\n"
+        f"listen: ['127.0.0.1:@PORT@', {{address: '127.0.0.1:{port}', tls: {{certificate: @PAIR@.pem, key: @PAIR@.key}}}}]",
+        PAIR=certificates.FOLDER / "server",
+    )
+    context, most = certificates.client_context(), (160 if secure else 128) * KB
+
+    def stall():
+        connection = Connection(port if secure else p.port, receive_buffer=4096)
+        if secure:
+            connection.socket = context.wrap_socket(connection.socket, server_hostname="localhost")
+        connection.request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request())
+        return connection
+
     # More than the kernel takes of one.
     long = ANTHROPIC.whole("m", "0123456789abcdef" * (4 * MB // 16))
     up.reply(whole(long, framing=framing))
@@ -207,15 +224,13 @@ def _(lab, framing):
     # 32 MiB are for all long answers together, and the first readers take them.
     for count in (50, 100):
         for _ in range(count):
-            connection = p.connect(receive_buffer=4096)
-            connection.request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request())
-            readers.append(connection)
+            readers.append(stall())
             time.sleep(0.01)
         up.wait(3 + len(readers), within=30)
         time.sleep(1)
         grown.append(p.resident() - before - sum(grown))
-    expect(sum(grown) < 48 * MB + len(readers) * 128 * KB, "memory for readers of nothing", [f"{g / MB:.0f} MB" for g in grown])
-    expect(grown[1] < 100 * 128 * KB, "memory for 100 more of them", f"{grown[1] / MB:.0f} MB")
+    expect(sum(grown) < 48 * MB + len(readers) * most, "memory for readers of nothing", [f"{g / MB:.0f} MB" for g in grown])
+    expect(grown[1] < 100 * most, "memory for 100 more of them", f"{grown[1] / MB:.0f} MB")
     before = booked(p)
     for _ in range(2):
         equal(served(p.ask()).body == long, True, "whether an answer is whole beside them")
@@ -224,6 +239,25 @@ def _(lab, framing):
     # Of a reader that stalls the kernel may have taken all: it is booked, though its client has read nothing.
     eventually(lambda: booked(p) >= before + 2, "the requests that were booked")
     equal(tokens_of_each(p), tokens, "input and output tokens of each answer that was booked")
+
+
+@check("100 readers that stall on streams cost little, however long their prompts were", seconds=60)
+def _(lab):
+    p, up = lab.simple("timeouts: {head: 30s, connect: 5s, first_byte: 60s, idle: 60s}")
+    # More than the kernel takes of one.
+    answer = head(200, EVENTS, "close", 0) + ANTHROPIC.begin("m") + ANTHROPIC.words("x" * 6000) * 700
+    up.reply(lambda _, wire: wire.send(answer))
+    readers, grown = [], []
+    for count in (30, 100):
+        before = p.resident()
+        for _ in range(count):
+            readers.append(p.connect(receive_buffer=4096))
+            readers[-1].request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request(stream=True, text="x" * 200_000))
+            time.sleep(0.01)
+        up.wait(len(readers), within=30)
+        time.sleep(1)
+        grown.append(p.resident() - before)
+    expect(grown[1] < 100 * 128 * KB, "memory for 100 of them, after the first", [f"{g / MB:.0f} MB" for g in grown])
 
 
 @check("a stream that breaks off while its reader is behind: the reader gets what came, and the error at the end")

@@ -82,7 +82,9 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     func flush() {
         if let outlet { response.flush(to: outlet) }
-        if !isWritable { seat.unread(bytesOnTheWay, loop) }
+        guard !isWritable else { return }
+        seat.unread(bytesOnTheWay, loop)
+        response.releaseMemory()
     }
 
     func finish(keepAlive: Bool) {

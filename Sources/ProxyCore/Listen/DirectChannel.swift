@@ -9,6 +9,9 @@ struct DirectChannel {
     private let context: ChannelHandlerContext
     private let core: (any ChannelCore)?
 
+    /// TLS makes one buffer of all that is flushed at once, and keeps it until something else is written: that may be hours.
+    static let pieceBytes = 32 << 10
+
     init(_ context: ChannelHandlerContext, isDirect: Bool) {
         self.context = context
         core = isDirect ? context.channel._channelCore : nil
@@ -26,7 +29,13 @@ struct DirectChannel {
     }
 
     func write(_ buffer: ByteBuffer) {
-        if let core { core.write0(NIOAny(buffer), promise: nil) } else { context.write(NIOAny(buffer), promise: nil) }
+        if let core {
+            core.write0(NIOAny(buffer), promise: nil)
+        } else if buffer.readableBytes < Self.pieceBytes {
+            context.write(NIOAny(buffer), promise: nil)
+        } else {
+            flushPieces(buffer)
+        }
     }
 
     func writeAndFlush(_ buffer: ByteBuffer) {
@@ -34,7 +43,15 @@ struct DirectChannel {
             core.write0(NIOAny(buffer), promise: nil)
             core.flush0()
         } else {
-            context.writeAndFlush(NIOAny(buffer), promise: nil)
+            flushPieces(buffer)
         }
+    }
+
+    private func flushPieces(_ buffer: ByteBuffer) {
+        var rest = buffer
+        while rest.readableBytes > Self.pieceBytes, let piece = rest.readSlice(length: Self.pieceBytes) {
+            context.writeAndFlush(NIOAny(piece), promise: nil)
+        }
+        context.writeAndFlush(NIOAny(rest), promise: nil)
     }
 }

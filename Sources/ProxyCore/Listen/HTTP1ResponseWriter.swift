@@ -24,7 +24,7 @@ struct HTTP1ResponseWriter {
     /// Above this the memory of a buffer is not kept.
     private static let keptBytes = 64 << 10
     /// A buffer is given to the kernel as a whole before its memory goes, and some clients do not read.
-    private static let pieceBytes = 32 << 10
+    private static let pieceBytes = DirectChannel.pieceBytes
 
     /// A request has come.
     mutating func begin(_ head: borrowing HTTPRequestHead) {
@@ -154,7 +154,7 @@ struct HTTP1ResponseWriter {
         }
     }
 
-    /// Nothing has been asked for a while.
+    /// Nothing has been asked for a while, or nothing was read.
     mutating func releaseMemory() {
         if outbound.readableBytes == 0, outbound.capacity > 0 { outbound = ByteBuffer() }
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCore
 
 /// What is read into, as the channel of a connection keeps it.
-struct UpstreamBuffersTests {
+struct GrowingBuffersTests {
     /// Reads as much as there is room for. How much that is.
     private func fill(_ kept: inout NIOPooledRecvBufferAllocator) -> Int {
         let (buffer, count) = kept.buffer(allocator: ByteBufferAllocator()) { buffer in
@@ -20,7 +20,16 @@ struct UpstreamBuffersTests {
         let sizes = (0..<9).map { _ in fill(&kept) }
         #expect(sizes == [1, 2, 4, 8, 16, 32, 64, 64, 64].map { $0 << 10 })
         kept.recvAllocator = UpstreamBuffers.ofStreams
-        #expect((0..<4).allSatisfy { _ in fill(&kept) <= ResponseBuffers.keptBytes })
+        #expect((0..<4).allSatisfy { _ in fill(&kept) <= GrowingBuffers.keptBytes })
+    }
+
+    @Test func `so do those of a client's body`() {
+        var kept = NIOPooledRecvBufferAllocator(capacity: 1, recvAllocator: ClientBuffers.forStrangers)
+        _ = fill(&kept)
+        kept.recvAllocator = ClientBuffers.forBodies
+        #expect((0..<5).map { _ in fill(&kept) } == [16, 32, 64, 64, 64].map { $0 << 10 })
+        kept.recvAllocator = ClientBuffers.forStrangers
+        #expect((0..<4).allSatisfy { _ in fill(&kept) <= GrowingBuffers.keptBytes })
     }
 
     @Test func `a small one is filled again and again`() {
