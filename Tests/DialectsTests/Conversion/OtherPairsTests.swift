@@ -204,6 +204,14 @@ struct OtherPairsTests {
         #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
     }
 
+    @Test("a call of a Responses history may have its arguments as the object itself")
+    func argumentObjects() throws {
+        let body =
+            #"{"input":[{"role":"user","content":"a"},{"type":"function_call","call_id":"c","name":"f","arguments":{"x":1}}]}"#
+        let call = try convert(body, .responses, .openai).sent["messages"]?.array?[1]["tool_calls"]?.array?.first
+        #expect(call?["function"]?["arguments"] == #"{"x":1}"#)
+    }
+
     @Test("a picture in the model's own words goes on where it can, and leaves a word where it cannot")
     func modelsPictures() throws {
         func body(_ url: String) -> String {
