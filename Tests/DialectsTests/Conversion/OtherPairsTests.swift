@@ -204,6 +204,18 @@ struct OtherPairsTests {
         #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
     }
 
+    @Test(
+        "a tool's schema that is a reference at its root is what it refers to",
+        arguments: [ClientDialect.anthropic, .responses])
+    func referredTools(_ upstream: ClientDialect) throws {
+        let body =
+            ##"{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":{"$ref":"#/definitions/T","definitions":{"T":{"type":"object","properties":{"x":{"type":"string"}},"required":["x"],"additionalProperties":false}}}}}]}"##
+        let tool = try convert(body, .openai, upstream).sent["tools"]?.array?.first
+        let schema = tool?["input_schema"] ?? tool?["parameters"]
+        #expect(schema?["type"] == "object" && schema?["$ref"] == nil && schema?["required"] == ["x"])
+        #expect(schema?["properties"]?["x"]?["type"] == "string")
+    }
+
     @Test("a call of a Responses history may have its arguments as the object itself")
     func argumentObjects() throws {
         let body =
