@@ -204,6 +204,13 @@ struct OtherPairsTests {
         #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
     }
 
+    @Test("log probabilities that are not asked for are no wish", arguments: [ClientDialect.anthropic, .responses, .gemini])
+    func noLogprobs(_ upstream: ClientDialect) throws {
+        let body = #"{"messages":[{"role":"user","content":"a"}],"logprobs":false,"top_logprobs":0}"#
+        let converted = try convert(body, .openai, upstream)
+        #expect(converted.lossy.isEmpty && converted.sent["top_logprobs"] == nil && converted.sent["generationConfig"] == nil)
+    }
+
     @Test(
         "a tool's schema that is a reference at its root is what it refers to",
         arguments: [ClientDialect.anthropic, .responses])
