@@ -211,6 +211,16 @@ struct OtherPairsTests {
         #expect(converted.lossy.isEmpty && converted.sent["top_logprobs"] == nil && converted.sent["generationConfig"] == nil)
     }
 
+    @Test("a Responses client's switch for log probabilities is the other formats'")
+    func includedLogprobs() throws {
+        let body = #"{"input":"a","top_logprobs":0,"include":["message.output_text.logprobs"]}"#
+        let chat = try convert(body, .responses, .openai)
+        #expect(chat.sent["logprobs"] == true && chat.sent["top_logprobs"] == nil && chat.lossy.isEmpty)
+        let gemini = try convert(body, .responses, .gemini)
+        #expect(gemini.sent["generationConfig"] == ["responseLogprobs": true] && gemini.lossy.isEmpty)
+        #expect(try convert(body, .responses, .anthropic).lossy.isEmpty)
+    }
+
     @Test(
         "a tool's schema that is a reference at its root is what it refers to",
         arguments: [ClientDialect.anthropic, .responses])
