@@ -214,6 +214,12 @@ extension UnsafeRawBufferPointer {
         return UnsafeRawBufferPointer(rebasing: self[lower..<upper])
     }
 
+    /// These bytes without the byte order mark that some servers write before their JSON, and its readers may ignore (RFC 8259 8.1).
+    @inlinable @inline(__always)
+    public var withoutMark: UnsafeRawBufferPointer {
+        count >= 3 && self[0] == 0xEF && self[1] == 0xBB && self[2] == 0xBF ? slice(3..<count) : self
+    }
+
     /// Whether these bytes are exactly `text`.
     @inlinable @inline(__always)
     public func equals(_ text: StaticString) -> Bool {

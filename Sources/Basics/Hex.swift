@@ -16,6 +16,17 @@ public enum Hex {
         return value < 10 ? 0x30 &+ value : 0x61 &+ (value &- 10)
     }
 
+    /// The 8 digits of a number as they stand in memory, in lower case, all at once.
+    @inlinable @inline(__always)
+    public static func digits(_ number: UInt32) -> UInt64 {
+        var each = UInt64(number)
+        each = (each | each << 16) & 0x0000_FFFF_0000_FFFF
+        each = (each | each << 8) & 0x00FF_00FF_00FF_00FF
+        each = (each | each << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let isLetter = ((each &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return (each &+ 0x3030_3030_3030_3030 &+ isLetter &* 0x27).bigEndian
+    }
+
     /// Two digits for each byte, in lower case.
     @inlinable
     public static func text(_ bytes: some Sequence<UInt8>) -> String {

@@ -87,10 +87,8 @@ public struct HeadCursor {
             hasOverflowed = true
             return
         }
-        for index in 0..<16 {
-            let digit = Hex.digit(UInt8(truncatingIfNeeded: number >> (60 - 4 * UInt64(index))))
-            base.storeBytes(of: digit, toByteOffset: written &+ index, as: UInt8.self)
-        }
+        base.storeBytes(of: Hex.digits(UInt32(number >> 32)), toByteOffset: written, as: UInt64.self)
+        base.storeBytes(of: Hex.digits(UInt32(truncatingIfNeeded: number)), toByteOffset: written + 8, as: UInt64.self)
         written &+= 16
     }
 

@@ -7,7 +7,7 @@ struct AuditCommand: AsyncParsableCommand {
         commandName: "audit", abstract: "Show what operators did, the newest first.",
         discussion: "PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config.")
 
-    @Option(help: "The first day, 2026-11-01, or a time, 2026-11-01T00:00:00+08:00.")
+    @Option(help: "The first day, 2026-11-01, a time, 2026-11-01T00:00:00+08:00, or so long back: 7d.")
     var since: String?
     @Option(help: "How many entries, 1000 at most.")
     var limit = 100

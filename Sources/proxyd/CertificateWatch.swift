@@ -17,16 +17,17 @@ struct CertificateWatch: Service {
             }
             let soon = Int(clamping: configuration.alerts.certificate.components.seconds)
             for (index, change) in ends.look(at: figures, now: Int(Date().timeIntervalSince1970), soon: soon) {
-                tell(change, listeners[index], until: figures[index].notAfter)
+                let until = LogInstant.text(seconds: figures[index].notAfter, in: configuration.timeZone)
+                tell(change, listeners[index], until: until)
             }
             guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }
         }
     }
 
-    private func tell(_ change: CertificateEnds.Change, _ listener: Listener, until: Int) {
+    private func tell(_ change: CertificateEnds.Change, _ listener: Listener, until: String) {
         let metadata: Logger.Metadata = [
             LogKeys.file: "\(listener.tls?.certificate ?? "")",
-            LogKeys.until: "\(Date(timeIntervalSince1970: TimeInterval(until)).ISO8601Format())",
+            LogKeys.until: "\(until)",
         ]
         switch change {
         case .endsSoon: logger.warning("a certificate ends soon", metadata: metadata)

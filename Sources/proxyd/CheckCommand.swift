@@ -1,3 +1,4 @@
+import Admin
 import ArgumentParser
 import Foundation
 import ProxyCore
@@ -43,18 +44,23 @@ struct ConfigurationCheck {
         var canRun = variables.problems.isEmpty
         var shown = variables.problems
         var bounds: [String] = []
+        // The service's folders are there when it starts.
+        func environment(_ path: String) -> [String: String] {
+            ServiceSurroundings.environment(variables.environment, forFile: path) { _ in true }
+        }
         if format == .text { Self.print(variables.problems) }
         for path in paths {
-            let result = ConfigurationLoader.load(path: path, environment: variables.environment)
-            let diagnostics = result.diagnostics + (result.stateProblem.map { [$0] } ?? [])
+            let result = ConfigurationLoader.load(path: path, environment: environment(path))
+            let found = result.diagnostics + (result.stateProblem.map { [$0] } ?? []) + result.keyClashes
+            let diagnostics = found.filter { !variables.explains($0) }
             if result.snapshot == nil || result.stateProblem != nil { canRun = false }
-            let isFine = !diagnostics.contains { $0.severity == .error }
+            let isFine = result.snapshot != nil && !diagnostics.contains { $0.severity == .error }
             let own = isFine ? result.snapshot.map(LeaseBounds.lines) ?? [] : []
             switch format {
             case .json:
                 shown += diagnostics
                 bounds += own
-            case .text: Self.print(path, diagnostics, own)
+            case .text: Self.print(path, diagnostics, own, isFine: isFine)
             }
         }
         if format == .json { Swift.print(DiagnosticRenderer.json(shown, bounds: bounds)) }
@@ -65,15 +71,16 @@ struct ConfigurationCheck {
     private static func print(_ problems: [Diagnostic]) {
         var files: [String] = []
         for problem in problems where !files.contains(problem.location.file) { files.append(problem.location.file) }
-        for file in files { print(file, problems.filter { $0.location.file == file }, []) }
+        for file in files { print(file, problems.filter { $0.location.file == file }, [], isFine: false) }
     }
 
-    private static func print(_ path: String, _ diagnostics: [Diagnostic], _ bounds: [String]) {
+    private static func print(_ path: String, _ diagnostics: [Diagnostic], _ bounds: [String], isFine: Bool) {
         let errors = diagnostics.count { $0.severity == .error }
         Terminal.error(DiagnosticRenderer.text(diagnostics))
         let warnings = diagnostics.count - errors
         let counts = [count(errors, "error"), count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
-        Swift.print(errors > 0 ? "\(path): \(counts)" : counts.isEmpty ? "\(path): ok" : "\(path): ok, \(counts)")
+        let verdict = isFine ? "ok" : errors > 0 ? nil : "no error of its own"
+        Swift.print("\(path): " + [verdict, counts.isEmpty ? nil : counts].compactMap { $0 }.joined(separator: ", "))
         for line in bounds { Swift.print(line) }
     }
 

@@ -41,7 +41,8 @@ struct Daemon {
         let reloader = ConfigurationReloader(
             path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
         let (ledger, keys) = try await openState(reloader.store, logger)
-        let accounts = AccountBook(logger: logger, drained: DrainedAccounts(directory: configuration.statePath))
+        let accounts = AccountBook(
+            logger: logger, settings: settings, drained: DrainedAccounts(directory: configuration.statePath, logger: logger))
         let context = ProxyContext(
             snapshots: reloader.store, keys: keys, accounts: accounts, ledger: ledger, logSink: sink,
             logSettings: settings,

@@ -47,7 +47,9 @@ struct ExplainCommand: AsyncParsableCommand {
     var maxTokens: Int?
     @Option(help: "The session that it belongs to.")
     var session: String?
-    @Option(help: "A file with the request's body; - is standard input.", completion: .file())
+    @Option(
+        help: "A file with the request's body; - is standard input. It tells the dialect where none is given.",
+        completion: .file())
     var body: String?
     @OptionGroup var table: TableOptions
 

@@ -15,7 +15,8 @@ struct ReplayCommand: AsyncParsableCommand {
 
     @Option(help: "A file of recorded decisions; - is standard input.", completion: .file())
     var decisions: String?
-    @Option(help: "Instead of a file: the requests that the running proxyd keeps rows of, so long back: 7d.")
+    @Option(
+        help: "Instead of a file: the requests that the running proxyd keeps rows of, since a day, a time, or so long back: 7d.")
     var since: String?
     @Option(help: "The share of requests that may go elsewhere or end otherwise: 2%.")
     var maxChanged: String?
@@ -25,7 +26,6 @@ struct ReplayCommand: AsyncParsableCommand {
 
     func validate() throws {
         if (decisions == nil) == (since == nil) { throw ValidationError("give either --decisions or --since") }
-        if let since, WrittenDuration.seconds(since) == nil { throw ValidationError("--since is a duration as 24h or 7d") }
         if let maxChanged, Self.share(maxChanged) == nil { throw ValidationError("--max-changed is a share as 2% or 0.02") }
     }
 
@@ -33,7 +33,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let merged = admin.variables.merged()
         let result = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: merged.environment)
         guard let snapshot = result.snapshot, merged.problems.isEmpty else {
-            Terminal.error(DiagnosticRenderer.text(merged.problems + result.diagnostics))
+            Terminal.error(DiagnosticRenderer.text(merged.problems + result.diagnostics.filter { !merged.explains($0) }))
             throw ExitCode(Exit.configuration)
         }
         let report = try await report(DecisionReplay(snapshot))
@@ -63,9 +63,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
     private func report(_ replay: DecisionReplay) async throws -> ReplayReport {
         do {
-            if let seconds = since.flatMap(WrittenDuration.seconds) {
-                return try await admin.client().replay(since: Int(Date().timeIntervalSince1970) - seconds, replay)
-            }
+            if let since { return try await admin.client().replay(since: since, replay) }
             return try await ReplayFile(try InputFile.handle(decisions ?? "-")).replay(replay)
         } catch let failure as ReplayFailure {
             Terminal.error("proxyd: \(decisions ?? ""): \(failure)\n")

@@ -9,7 +9,7 @@ struct UsageCommand: AsyncParsableCommand {
         commandName: "usage", abstract: "Show what was used, from the running proxyd.",
         discussion: "PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config.")
 
-    @Option(help: "The first day, 2026-11-01, or a time, 2026-11-01T00:00:00+08:00.")
+    @Option(help: "The first day, 2026-11-01, a time, 2026-11-01T00:00:00+08:00, or so long back: 7d.")
     var from: String?
     @Option(help: "The last day, which is all in it, or a time.")
     var to: String?

@@ -244,4 +244,30 @@ import Testing
         #expect(response.status == 400)
         #expect(response.json?["error"]?["message"]?.string == message)
     }
+
+    @Test(
+        "Where neither a path nor a dialect is told, the body tells",
+        arguments: [
+            (#""body":{"messages":[{"role":"system","content":"a"}],"max_tokens":1}"#, "openai /v1/chat/completions"),
+            (#""body":"{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}""#, "openai /v1/chat/completions"),
+            (#""body":{"messages":[],"max_tokens":1,"tools":[{"function":{}}]}"#, "openai /v1/chat/completions"),
+            (
+                #""body":{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image_url"}]}]}"#,
+                "openai /v1/chat/completions"
+            ),
+            (#""body":{"messages":[{"role":"user","content":"a"}],"max_tokens":1}"#, "anthropic /v1/messages"),
+            (#""body":{"messages":[],"system":"a","stop":null}"#, "anthropic /v1/messages"),
+            (#""body":{"input":"a"}"#, "responses /v1/responses"),
+            (#""body":{"input":"a","encoding_format":"float"}"#, "openai /v1/embeddings"),
+            (#""body":{"prompt":"a"}"#, "openai /v1/completions"),
+            (#""body":{"contents":[]}"#, "gemini /v1beta/models"),
+            (#""body":{"input":"a"},"dialect":"openai""#, "openai /v1/chat/completions"),
+            (#""body":{"prompt":"a"},"dialect":"openai""#, "openai /v1/completions"),
+            (#""body":{"input":"a"},"path":"/v1/messages""#, "anthropic /v1/messages"),
+            (#""stream":true"#, "anthropic /v1/messages"),
+        ])
+    func formOfBody(members: String, form: String) async throws {
+        let request = try DescribedRequest(Array(#"{"model":"m",\#(members)}"#.utf8), now: Date())
+        #expect("\(request.dialect.rawValue) \(request.facts.request.path)" == form)
+    }
 }

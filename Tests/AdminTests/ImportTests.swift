@@ -122,7 +122,9 @@ import Testing
             + #""2026-13-40":{},"x":7},"hourly":{"2026-02-10 13:00":{"by_model":{"m":{"total":99999999999999999999}}},"#
             + #""2026-02-10 99:00":{"by_model":{}},"nonsense":1},"total_by_model":{"m":{"total":3},"n":[]}}}}"#
         let taken = try read(text)
-        #expect(!taken.notes.isEmpty)
+        for none in ["'2026-13-40' is no day", "'x' is no day", "'2026-02-10 99:00' is no hour", "'nonsense' is no hour"] {
+            #expect(taken.notes.contains { $0.contains(none) }, "\(none)")
+        }
         #expect(taken.keys[0].rows.allSatisfy { $0.amounts.input >= 0 && $0.amounts.output >= 0 && $0.amounts.requests >= 0 })
     }
 

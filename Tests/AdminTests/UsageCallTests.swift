@@ -49,7 +49,7 @@ import Testing
             json.text == """
                 {"rows":[{"key":"alice","key_id":"key_alice","tag:team":"=1+tag:team,x","requests":3,"input":125,"output":35,\
                 "cache_read":2,"cache_write":0,"reasoning":0,"cost_usd":1.50000015,"counted_requests":2,\
-                "unpriced_requests":1,"images":0,"audio_ms":0}]}
+                "unpriced_requests":1,"images":0,"audio_ms":0,"cache_write_1h":0}]}
                 """)
         let csv = await AdminFixture().admin("GET", "/admin/usage?group_by=key,tag:team&format=csv")
         #expect(csv.headers.contains { $0.name == "content-type" && $0.value.hasPrefix("text/csv") })
@@ -57,8 +57,8 @@ import Testing
         #expect(
             csv.text == """
                 key,tag:team,requests,input,output,cache_read,cache_write,reasoning,cost_usd,counted_requests,\
-                unpriced_requests,images,audio_ms,key_id\r
-                alice,"'=1+tag:team,x",3,125,35,2,0,0,1.50000015,2,1,0,0,key_alice\r
+                unpriced_requests,images,audio_ms,cache_write_1h,key_id\r
+                alice,"'=1+tag:team,x",3,125,35,2,0,0,1.50000015,2,1,0,0,0,key_alice\r
 
                 """)
     }
@@ -83,10 +83,10 @@ import Testing
             String(decoding: report.json(rows), as: UTF8.self) == #"""
                 {"rows":[{"key":"ü \"x\"\n","key_id":"k1","tag:a\"b":"line\nbreak, \\","day":"2026-02-11","requests":0,"input":0,\#
                 "output":0,"cache_read":0,"cache_write":0,"reasoning":0,"cost_usd":0,"counted_requests":0,\#
-                "unpriced_requests":0,"images":0,"audio_ms":0},\#
+                "unpriced_requests":0,"images":0,"audio_ms":0,"cache_write_1h":0},\#
                 {"key":"k2","key_id":"k2","tag:a\"b":"line\nbreak, \\","day":"2026-02-11","requests":4611686018427387903,\#
                 "input":0,"output":0,"cache_read":0,"cache_write":0,"reasoning":0,"cost_usd":null,"counted_requests":0,\#
-                "unpriced_requests":1,"images":0,"audio_ms":0}]}
+                "unpriced_requests":1,"images":0,"audio_ms":0,"cache_write_1h":0}]}
                 """#)
         let none = GroupedReport(groups: [], names: [:]).json([GroupedUsage(values: [])])
         #expect(try JSONValue(parsing: none)["rows"]?.array?.count == 1)
@@ -146,7 +146,8 @@ import Testing
         arguments: [
             ("status=ok", 400), ("status=6xx", 400), ("status=099", 400), ("since=yesterday", 400), ("before=x-1", 400),
             ("limit=0", 400), ("limit=1001", 400), ("key=nobody", 404), ("key=key_gone", 200), ("status=0", 200),
-            ("before=7-3", 200), ("since=2026-02-11", 200), ("key=gone", 200),
+            ("before=7-3", 200), ("since=2026-02-11", 200), ("key=gone", 200), ("since=7d", 200),
+            ("since=90000d", 200), ("since=7", 200), ("since=7x", 400), ("before=1h", 200),
         ])
     func badRequests(_ query: String, _ status: Int) async {
         #expect(await AdminFixture().admin("GET", "/admin/requests?\(query)").status == status)

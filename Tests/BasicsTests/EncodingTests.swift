@@ -2,6 +2,12 @@ import Basics
 import Testing
 
 @Suite struct EncodingTests {
+    @Test(arguments: [0, 1, 9, 10, 15, 16, 0x0123_4567, 0x89AB_CDEF, 0x9A9A_A9A9, 0xF0F0_0F0F, UInt32.max])
+    func `digits of a number all at once are those of its bytes`(number: UInt32) {
+        let digits = withUnsafeBytes(of: Hex.digits(number)) { String(decoding: $0, as: UTF8.self) }
+        #expect(digits == withUnsafeBytes(of: number.bigEndian) { Hex.text($0) })
+    }
+
     @Test("digests are those of FIPS 180-4")
     func digests() {
         #expect(SHA256.hex("", 64) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")

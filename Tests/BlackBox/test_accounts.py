@@ -295,6 +295,24 @@ def _(lab):
     equal((who(p), account(p)["state"]), ("a", "ready"), "who serves afterwards, the account's state")
 
 
+@check("a limit of an old key rests nothing of the new one, and what the old one serves ends nothing that is held against it")
+def _(lab):
+    p, a, _b = two(lab)
+    a.reply(after(3, status(429, retry_after=600)), after(3, healthy), key="one")
+    threads = [threading.Thread(target=lambda: who(p)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    a.wait(2)
+    a.reply(says(401, "no"), key="new")
+    p.replace(p.config.read_text().replace("provider-key-one", "provider-key-new", 1))
+    p.wait_log("configuration applied")
+    equal((who(p), account(p)["state"]), ("b", "refused"), "who serves with the new key, the account's state")
+    for thread in threads:
+        thread.join(10)
+    found = account(p)
+    equal((found["state"], found["cooldowns"]), ("refused", []), "its state when the old key's answers are there, and who rests")
+
+
 # ---------------------------------------------------------------- how long
 
 YEARS = 50 * 365 * 86400

@@ -82,6 +82,8 @@ CASES = {
     "429 that names a wait, and one that is none": (
         lambda now: limited(("retry-after", "40"), ("retry-after", "soon")), 1, "model", 40, "cooling",
     ),
+    "429 that names one wait twice": (lambda now: limited(("retry-after", "60, 60")), 1, "model", 60, "cooling"),
+    "429 that names two waits": (lambda now: limited(("retry-after", "60"), ("retry-after", "40")), 1, "model", 60, "cooling"),
     "400 of an account in arrears": (
         lambda now: status(400, b'{"error":{"code":"Arrearage","message":"Access denied, please see to it."}}'),
         1, "account", None, "out_of_money",
@@ -562,6 +564,13 @@ def _(lab):
     house.free()
     house.p.restart()
     equal((house.who(), house.state()), ("one", "ready"), "who serves after it was freed, and another restart")
+    house.p.stop()
+    (house.p.state / "drained.json").write_text("{")
+    house.p.start()
+    equal(house.who(), "one", "who serves after a list that is damaged")
+    equal((house.p.state / "drained.json").exists(), False, "whether the damaged list is in its place")
+    equal([file.read_text() for file in house.p.state.glob("drained.json.damaged-*")], ["{"], "what was set aside")
+    contains(house.p.output(), "the list of drained accounts is damaged", "the log")
 
 
 @check("an operator drains an account, and frees it")

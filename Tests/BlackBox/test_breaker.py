@@ -135,7 +135,7 @@ def _(lab, dialect):
 
 @check(
     "streams that tell an error after their first words count as those that break off: {kind}",
-    rows=["overloaded_error", "rate_limit_error", "api_error"],
+    rows=["overloaded_error", "api_error"],
 )
 def _(lab, kind):
     p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")

@@ -1,5 +1,6 @@
 """What a file can say: references, units, every key, includes. And what no file can do: take memory or time, or crash."""
 
+import os
 import resource
 
 from check_config import GOOD, Checked, edited
@@ -253,6 +254,14 @@ def _(lab, written):
     contains([error[0] for error in told.errors], line, "lines of the errors")
     contains(told.text, "cannot be written: ", "the error")
     contains(told.text, "^", "the caret")
+
+
+@check("a file in a folder that the service manager makes before each start is none that cannot be written")
+def _(lab):
+    for folder in ("/var/log/proxyd", "/run/proxyd"):
+        if not os.path.exists(folder):
+            Checked(lab, GOOD + f"log: {{file: {folder}/proxyd.log}}\nevents: {{file: {folder}/events.jsonl}}\n").good()
+            Checked(lab, GOOD + f"log: {{file: {folder}/more/proxyd.log}}\n").bad()
 
 
 @check("a state directory that is to be below a file is an error at its place: {state}", rows=["proxy.yaml", "proxy.yaml/a/b", "/dev/null", "new/a"])

@@ -6,7 +6,7 @@ import threading
 import time
 from datetime import datetime
 
-from checks import check, contains, equal, eventually, expect
+from checks import check, contains, equal, eventually, expect, stays
 from limit_server import LimitServer, Slow, config, live, nodes, server_word
 from limits import TOKENS, Gate, begin, key_id, steer
 from upstream import healthy
@@ -318,6 +318,43 @@ def _(lab):
         eventually(lambda: used(node, "bucket=all") == 0, "nothing is used", 8)
 
 
+@check("a reset that is made while the server is away holds on all nodes when it is back with an empty memory")
+def _(lab):
+    server = LimitServer(lab)
+    one, other, third = cluster(lab, server, "requests_per_day: 100")
+    spend([one], 5, 1)
+    spend([other], 10, 1)
+    spend([third], 1, 1)
+    for node in (one, third):
+        eventually(lambda: used(node, "bucket=all") == 16, "all is told", 5)
+    server.kill()
+    third.stop()
+    eventually(lambda: server_word(one) == "away", "the server is away", 8)
+    equal(steer(one, "shared", "reset", bucket="all").status, 200, "the status of the reset")
+    spend([one], 2, 1)
+    third.start()
+    server.start()
+    for node in (one, other, third):
+        eventually(lambda: server_word(node) == "ok", "the server is back", 8)
+    for node in (one, other, third):
+        eventually(lambda: used(node, "bucket=all") == 2, "what was used since where it was reset", 5)
+    spend([other], 1, 1)
+    for node in (one, other, third):
+        eventually(lambda: used(node, "bucket=all") == 3, "and after one more", 5)
+
+
+@check("a reset of concurrent_requests is the node's own: the server of limits stays what it is")
+def _(lab):
+    text = config(lab.upstream(), f"node: a, limits: '{LimitServer(lab).url}'")
+    text = text.replace("requests_per_day: 1000", "requests_per_day: 1000, concurrent_requests: 5")
+    node = lab.proxyd(text)
+    eventually(lambda: live(node) == ["a"], "the node is live", 8)
+    spend([node], 1, 1)
+    equal(steer(node, "team.concurrent_requests", "reset", bucket=key_id(node)).status, 200, "the status of the reset")
+    stays(lambda: server_word(node) == "ok", "the server is there", 2)
+    equal(all_used(node, f"key={key_id(node)}")["team.requests_per_day"], 1, "what was used of the other number")
+
+
 @check("a reload that turns sharing off and on again loses nothing of what was used")
 def _(lab):
     one, other = cluster(lab, LimitServer(lab), "requests_per_day: 20", 2)
@@ -347,6 +384,23 @@ def _(lab):
     spend([one], 1, 1)
     for node in (one, other):
         eventually(lambda: used(node, "bucket=all") == 11, "what was used", 5)
+
+
+@check("nodes that start by one another's names with their state directories have used what they had used, and not twice as much")
+def _(lab):
+    started = one, other = cluster(lab, LimitServer(lab), "requests_per_day: 100", 2)
+    spend([one], 10, 1)
+    spend([other], 4, 1)
+    eventually(lambda: used(other, "bucket=all") == 14, "all is told", 5)
+    for node in started:
+        node.stop()
+    for node, name, before in ((one, "b", "a"), (other, "a", "b")):
+        node.config.write_text(node.config.read_text().replace(f"node: {before}", f"node: {name}"))
+        node.start()
+    for node in started:
+        spend([node], 1, 1)
+    for node in started:
+        eventually(lambda: used(node, "bucket=all") == 16, "what was used", 5)
 
 
 @check("the first request of a bucket on a node: a rule's limit() says what the others have left of it")

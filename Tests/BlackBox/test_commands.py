@@ -189,6 +189,12 @@ def _(lab, what):
         equal(ran.code, 78, "the exit code")
         contains(ran.err, f"{file}{place}", "what it says")
         lacks(ran.out + ran.err, "nonsense-secret", "what it says")
+    # What the line leaves out is no second error.
+    p.config.write_text(p.config.read_text() + "timezone: ${A}\n")
+    file.write_text("A: Asia/Singapore\n")
+    ran = run(lab, "check", "-c", p.config, "--env-file", file)
+    equal((ran.code, ran.err), (78, f"{file}:1:1: error: a line is NAME=value\n"), "the exit code, and all that is told")
+    equal(ran.out, f"{file}: 1 error\n{p.config}: no error of its own\n", "how it counts")
 
 
 # ---------------------------------------------------------------- health

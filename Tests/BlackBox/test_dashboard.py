@@ -279,7 +279,9 @@ def _(lab):
     lacks(rotated, key.group(0), "the key after its rotation")
     page(p, "go keys", "press Delete dora")
     equal([one["name"] for one in p.get("/admin/keys")["keys"] if one["name"] == "dora"], [], "the key after it was deleted")
-    contains(page(p, "go keys", "write key-tags nothing", "write key-name eve", "submit create")["shown"]["notice"], "is no tag", "the notice")
+    wrong = ("go keys", "write key-tags nothing", "write key-name eve", "submit create")
+    contains(page(p, *wrong)["shown"]["notice"], "is no tag", "the notice")
+    equal(page(p, *wrong, "go config")["shown"]["notice"], "", "the notice on another view")
 
 
 @check("the dashboard finds requests and tells one's story, never its text")
@@ -305,6 +307,9 @@ def _(lab):
     contains(told, "chosen", "the explanation")
     told = page(p, "go explain", "write explain-model unheard-of", "submit describe")["shown"]["explained"]
     contains(told, "no rule is for it", "the explanation")
+    body = '{"model": "gpt-test", "messages": [{"role": "system", "content": "x"}]}'
+    told = page(p, "go explain", f"write explain-body {body}", "submit describe")["shown"]["explained"]
+    contains(told, '"path": "/v1/chat/completions"', "the explanation of a body")
 
 
 @check("the dashboard tells what a reload changed, and why a file is refused, with its place")

@@ -75,6 +75,9 @@ def _(lab):
     equal((when["value"], [part["value"] for part in when["parts"]][:2]), (True, [True, True]), "the condition's parts")
     answer = p.admin("POST", "/admin/explain", {"body": {"model": "claude-9", "max_tokens": 7}, "key": "user", "at": NOON})
     equal((answer.json()["model"], answer.json()["request"]["max_tokens"]), ("claude-9", 7), "what the body says")
+    chat = {"model": "gpt-4o", "messages": [{"role": "system", "content": "a"}], "max_completion_tokens": 7}
+    told = p.admin("POST", "/admin/explain", {"body": chat, "key": "user", "at": NOON}).json()["request"]
+    equal((told["path"], told["max_tokens"]), ("/v1/chat/completions", 7), "the path that a body is sent to, and what it says")
     body = {"model": "claude-9", "metadata": {"user_id": "user_1_account_2_session_three"}}
     headers = {"X-Claude-Code-Agent-Id": "agent-7"}
     told = p.admin("POST", "/admin/explain", {"request": {"headers": headers}, "body": body, "key": "user"}).json()

@@ -279,7 +279,7 @@ def _(lab, cut):
     equal((answer.body[:4], answer.body[-6:], len(answer.body)), (b"one ", b" three", 10 + len(OURS)), "what is around it")
 
 
-@check("{dialect}: a success that does not parse is none ({what})", rows=[(d, w) for d in DIALECTS for w in ("a comma too many", "a bracket that fits none", "a line break in a text", "NUL in a text")])
+@check("{dialect}: a success that does not parse is none ({what})", rows=[(d, w) for d in DIALECTS for w in ("a comma too many", "a bracket that fits none", "a line break in a text", "NUL in a text", "a word in a list", "no comma", "no colon", "a bare key")])
 def _(lab, dialect, what):
     p, first, second = house(lab, dialect, 2)
     good = DIALECTS[dialect].whole("m1", "Hello you")
@@ -288,10 +288,27 @@ def _(lab, dialect, what):
         "a bracket that fits none": good.rstrip()[:-1] + b',"x":[{]}}',
         "a line break in a text": good.replace(b"Hello you", b"Hello\nyou"),
         "NUL in a text": good.replace(b"Hello you", b"Hello\0you"),
+        "a word in a list": good.rstrip()[:-1] + b',"x":[1, trash, 2]}',
+        "no comma": good.rstrip()[:-1] + b' "x":1}',
+        "no colon": good.rstrip()[:-1] + b',"x"}',
+        "a bare key": good.rstrip()[:-1] + b",x:1}",
     }[what]
     first.reply(whole(bad))
     answer = served(p.ask(dialect))
     equal(answer.header("x-proxyd-upstream"), "t2", "who answered")
+
+
+@check("a byte order mark before a good answer is no fault ({dialect}, {asked})", rows=[("openai", "as it is"), ("anthropic", "as it is"), ("openai", "converted")])
+def _(lab, dialect, asked):
+    p, first, _ = house(lab, dialect, 2)
+    good, mark = DIALECTS[dialect].whole("m1", "Hello you"), b"\xef\xbb\xbf"
+    first.reply(whole(mark + good))
+    answer = served(p.ask("anthropic" if asked == "converted" else dialect))
+    equal(answer.header("x-proxyd-upstream"), "t1", "who answered")
+    if asked == "converted":
+        equal(DIALECTS["anthropic"].text_of(answer.body), "Hello you", "the text")
+    else:
+        equal(answer.body, mark + good, "the body, byte for byte")
 
 
 @check("half an event at the end of a stream reaches nobody ({path})", rows=["/v1/chat/completions", "/v1/completions", "/v1/audio/transcriptions"])

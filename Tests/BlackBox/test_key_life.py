@@ -4,6 +4,7 @@ import json
 import time
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
+from commands import run
 from harness import ADMIN_KEY, served
 
 OPS, VIEWER, METRICS = ("sk-ops-0123456789abcdefghij", "sk-viewer-0123456789abcdefgh", "sk-metrics-0123456789abcdefg")
@@ -57,6 +58,20 @@ def _(lab):
         expect(any("'alice'" in word and alice["id"] in word for word in words), "the name that two keys have", words)
         expect(any("'carol'" in word and "'bob'" in word for word in words), "the text that two keys have", words)
         lacks(json.dumps(told), bob["api_key"], "the answer")
+    for is_running in (True, False):
+        if not is_running:
+            p.stop()
+            shown = sorted(file.name for file in p.state.iterdir())
+        ran = run(lab, "check", "-c", p.config).good()
+        line = p.config.read_text().split("\nkeys: [")[0].count("\n") + 2
+        told = [text for text in ran.err.splitlines() if " warning: keys[" in text]
+        equal(len(told), 2, "warnings of the check")
+        for text, number, word in zip(told, (0, 1), ("'alice' has the name of " + alice["id"], "'carol' has the text of 'bob'")):
+            contains(text, f":{line}:", "the place")
+            contains(text, f"keys[{number}]: the declared key {word}", "the words")
+        lacks(ran.err, bob["api_key"], "the check")
+    expect(set(shown) <= {file.name for file in p.state.iterdir()}, "what was there", shown)
+    p.start()
     for method, path in (
         ("GET", "keys/alice/usage"), ("POST", "keys/alice/disable"), ("GET", "limits?key=alice"), ("GET", "requests?key=alice"),
     ):  # fmt: skip
@@ -134,6 +149,7 @@ def _(lab):
     equal([key["name"] for key in p.get("/admin/keys")["keys"]], ["user"] + made, "all keys after a restart")
     equal([k["name"] for k in p.get("/admin/keys?q=KEY%2007")["keys"]], ["key 07"], "what q finds by name")
     equal(len(p.get("/admin/keys?q=team=t3&limit=100")["keys"]), 5, "what q finds by tag")
+    equal([k["name"] for k in p.get("/admin/keys?search=KEY%2007")["keys"]], ["key 07"], "what search finds, by name")
     equal(len(p.get("/admin/keys")["keys"]), 26, "the keys without a page")
     equal(p.admin("GET", "/admin/keys?limit=none").status, 400, "the status of a limit that is none")
 

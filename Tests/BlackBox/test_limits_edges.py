@@ -5,7 +5,7 @@ from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, DIALECTS
 from harness import served
 from limits import BOB, CAROL, PRICE, Gate, begin, costs, house, key_id, limited, refused, reload, row, rows, settled, steer
-from upstream import endless, status, whole
+from upstream import endless, hang, status, whole
 
 # ---------------------------------------------------------------- tiers that are too dear
 
@@ -343,3 +343,31 @@ def _(lab, dialect, entry, what):
     answer = early(p, dialect, what)
     equal(answer.status, STATUS[what], "the status")
     equal(answer.header(name), "7" if what in KNOWN[entry] else None, name)
+
+
+THINKS = {  # the client, its request, where it goes -> the most the answer may be, thoughts among it
+    "an effort before an Anthropic upstream": ("openai", {"max_completion_tokens": 700, "reasoning_effort": "high"}, "claude/claude-sonnet-4-5", 25_276),
+    "an effort before a Gemini upstream": ("openai", {"max_completion_tokens": 700, "reasoning_effort": "high"}, "gemini/gemini-2.5-flash", 25_276),
+    "a budget before a Gemini upstream": (
+        "anthropic", {"max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1500}}, "gemini/gemini-2.5-flash", 3500),
+    "an effort before an Anthropic upstream, capped by the tier": (
+        "openai", {"max_completion_tokens": 700, "reasoning_effort": "high"}, "{upstream: claude, model: claude-sonnet-4-5, max_tokens: 4000}", 4000),
+}  # fmt: skip
+
+
+@check("room that is made for thoughts is reserved too, and refused where it is not there: {what}", rows=list(THINKS))
+def _(lab, what):
+    dialect, fields, tier, most = THINKS[what]
+    p, up = limited(lab, "tokens_per_day: 30k", rules=f"- {{tiers: [{tier}]}}", more="usage: {assumed_output: 100}")
+    up.reply(hang)
+    held = begin(p, dialect, **fields)
+    (asked,) = up.wait(1)
+    sent = asked.fields.get("max_tokens") or asked.fields["generationConfig"]["maxOutputTokens"]
+    equal(sent, most, "what the upstream is asked for")
+    tokens = row(p, "team.tokens_per_day")["reserved"]
+    expect(most < tokens <= most + len(DIALECTS[dialect].request(**fields)), f"{most} and some tokens of input", tokens)
+    held.close()
+    eventually(lambda: row(p, "team.tokens_per_day")["reserved"] == 0, "nothing reserved")
+    reload(p, ("tokens_per_day: 30k", f"tokens_per_day: {most - 1}"))
+    refused(p.ask(dialect, **fields), "team.tokens_per_day", dialect)
+    equal((len(up.requests), row(p, "team.tokens_per_day")["reserved"]), (1, 0), "requests at the upstream, tokens that are reserved")

@@ -364,6 +364,26 @@ def _(lab, dialect, what):
         expect(-2 <= left <= 61, f"a reset of {kind} within a minute", found)
 
 
+@check("{dialect}: what is refused at its head tells of the limits too: {what}", rows=[(d, w) for d in NAMES for w in ("405", "413", "426", "a path")])
+def _(lab, dialect, what):
+    p, _up = limited(lab, TWO, more="limits: {body: 1KiB}")
+    path = DIALECTS[dialect].path
+    sent = {
+        "405": ("GET", path, b"", ()),
+        "413": ("POST", path, b"x" * 2000, ()),
+        "426": ("GET", path, b"", [("Upgrade", "websocket"), ("Connection", "upgrade")]),
+        "a path": ("POST", path.replace("/v1/", "/v1//"), b"{}", ()),
+    }[what]
+    for key, is_told in ((USER_KEY, True), ("sk-nobody-0123456789abcdef", False)):
+        answer = p.send(*sent[:3], key=key, headers=sent[3])
+        equal(answer.status, {"a path": 400}.get(what) or int(what), "the status")
+        if is_told:
+            found = told(answer, dialect)
+            equal((found["requests", "limit"], found["requests", "remaining"], found["tokens", "limit"]), ("50", "50", "100000"), "the limits")
+        else:
+            equal([name for name, _ in answer.headers if "ratelimit" in name.lower()], [], "headers that tell a stranger of limits")
+
+
 SHUT = ("a key that is disabled", "a key that has expired", "a key that comes from elsewhere")
 
 
@@ -391,6 +411,20 @@ def _(lab, dialect):
         equal(answer.header(NAMES[dialect]["tokens", kind]), None, f"tokens-{kind} where there is no limit of tokens")
     left = seconds_until(answer.header(NAMES[dialect]["requests", "reset"]), dialect)
     expect(3600 < left <= 86_400, "a reset at the end of the day", left)
+
+
+@check("{dialect}: of the request's own reservation its input is taken from the tokens that remain, of others' all", rows=list(NAMES))
+def _(lab, dialect):
+    p, up = limited(lab, "tokens_per_minute: 100k, tokens_per_day: 200k", more=f"timezone: {NOON}")
+    up.reply(hang, streamed=True)
+    name, most = NAMES[dialect]["tokens", "remaining"], "max_output_tokens" if dialect == "responses" else "max_tokens"
+    left = int(served(p.ask(dialect, **{most: 60_000})).header(name))
+    expect(99_000 < left < 100_000, "tokens that remain, beside a long answer that may come", left)
+    held = begin(p, dialect, stream=True, **{most: 60_000})
+    up.wait(2)
+    left = int(served(p.ask(dialect, **{most: 10})).header(name))
+    expect(30_000 < left < 40_000, "tokens that remain, beside another request's reservation", left)
+    held.close()
 
 
 @check("{dialect}: of several limits the tightest is told, of requests and of tokens each", rows=list(NAMES))

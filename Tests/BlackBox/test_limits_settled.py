@@ -26,6 +26,7 @@ AT_MOST = {  # the request's members, rules, more of the file -> the most the an
     "responses: its max_output_tokens": ("responses", {"max_output_tokens": 700}, "", "", 700),
     "gemini: its maxOutputTokens": ("gemini", {GEN: {"maxOutputTokens": 700}}, "", "", 700),
     "gemini: each of its candidates": ("gemini", {GEN: {"maxOutputTokens": 700, "candidateCount": 3}}, "", "", 2100),
+    "gemini: each of its candidates, in quotes": ("gemini", {GEN: {"maxOutputTokens": "700", "candidateCount": "3"}}, "", "", 2100),
     "openai: 4096 where nothing says it": ("openai", {}, "", "", 4096),
     "responses: 4096 where nothing says it": ("responses", {}, "", "", 4096),
     "gemini: 4096 where nothing says it": ("gemini", {}, "", "", 4096),

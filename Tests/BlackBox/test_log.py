@@ -53,7 +53,8 @@ def _(lab):
     up.reply(says(401, "this key was revoked"), says(401, "this key was revoked"), whole(ANTHROPIC.whole("m", "hello")))
     for _ in range(3):
         p.ask()
-    one(p, "an account is out", " warning ", "upstream=t1", "account=one", "state=refused", "status=401", "revoked", "until=")
+    told = one(p, "an account is out", " warning ", "upstream=t1", "account=one", "state=refused", "status=401", "revoked", "until=")
+    expect(re.search(r" until=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00( |$)", told), "until when, in the zone of the line's time", told)
     p.admin("POST", "/admin/accounts/t1/one/free")
     one(p, "an account is back", " notice ", "upstream=t1", "account=one", "state=ready", "reason=freed")
 

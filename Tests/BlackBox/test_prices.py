@@ -135,6 +135,19 @@ def _(lab, mode):
     equal(row(p)["cost_nano"], 456_789, "nano-dollars")
 
 
+@check("OpenRouter with a provider's key of one's own: what the provider takes is the cost, beside the fee: {mode}", rows=["whole", "streamed"])
+def _(lab, mode):
+    p, up = before(lab, "openrouter", "anthropic/claude-sonnet-4.5")
+    told = b'"usage":{"cost":0.000001,"is_byok":true,"cost_details":{"upstream_inference_cost":0.000456},'
+    if mode == "whole":
+        up.reply(whole(OPENAI.whole("m").replace(b'"usage":{', told)))
+    else:
+        last = OPENAI.usage_chunk("m").replace(b'"usage":{', told)
+        up.reply(stream(OPENAI.begin("m") + OPENAI.chunk("m", {}, "stop") + last + b"data: [DONE]\n\n"))
+    served(p.ask("openai", "asked", stream=mode == "streamed", **({"stream_options": {"include_usage": True}} if mode == "streamed" else {})))
+    equal(row(p)["cost_nano"], 457_000, "nano-dollars")
+
+
 @check("odd costs of an upstream are not believed: {cost}", rows=["-1", "1e400", "\"free\"", "NaN", "null"])
 def _(lab, cost):
     p, up = before(lab, "openrouter", "anthropic/claude-sonnet-4.5")
@@ -153,6 +166,24 @@ def _(lab):
     up.reply(whole(body))
     served(p.ask("anthropic", "asked"))
     equal(row(p)["cost_nano"], 4_000_000, "nano-dollars")
+
+
+@check("reports tell cache writes for an hour apart, and `--reprice` gives them their own price, by whatever group")
+def _(lab):
+    body = json.loads(ANTHROPIC.whole("m"))
+    body["usage"] = {"input_tokens": 0, "output_tokens": 0, "cache_creation_input_tokens": 1000, "cache_creation": {"ephemeral_5m_input_tokens": 400, "ephemeral_1h_input_tokens": 600}}
+    p, up = before(lab, "anthropic", "house-claude", "prices: {house-claude: {input: 1, output: 1}}\n")
+    up.reply(whole(body))
+    served(p.ask("anthropic", "asked"))
+    row(p)
+    for by in ("model", "hour", "key,session"):
+        equal([(one["cache_write"], one["cache_write_1h"]) for one in grouped(p, by)], [(1000, 600)], f"writes by {by}")
+    file = p.folder / "other.yaml"
+    file.write_text("prices:\n  house-claude: {input: 1, output: 1, cache_write: 1000, cache_write_1h: 500000}\n")
+    for by in ("model", "day", "key,session"):
+        (one,) = json.loads(remote(p, "usage", "--reprice", str(file), "--group-by", by, "--json").good().out)["rows"]
+        near(one["cost_usd"], 400 * 1000 / 1e6 + 600 * 500_000 / 1e6, f"the money by {by}")
+        equal((one["cache_write"], one["cache_write_1h"]), (1000, 600), f"the writes by {by}")
 
 
 @check("`proxyd usage --reprice FILE` shows another price list over the same tokens, and changes nothing")

@@ -5,7 +5,7 @@ import re
 import stat
 
 from checks import check, contains, equal, eventually, expect, lacks
-from commands import run
+from commands import remote, run
 from harness import ADMIN_KEY, USER_KEY, served
 from limits import BOB
 from records import ask, book
@@ -108,6 +108,13 @@ def _(lab):
         ran = run(lab, "replay", "--since", "1h", "-c", file, "--format", "json", "--admin", f"http://127.0.0.1:{p.port}", env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
         return json.loads(ran.good().out)
 
+    for text in ("1h", "7d", "2026-01-01", "2026-01-01T00:00:00+08:00"):  # --since says the same everywhere
+        remote(p, "audit", "--since", text).good()
+        rows = json.loads(remote(p, "usage", "--from", text, "--json").good().out)["rows"]
+        equal(sum(row["requests"] for row in rows), 5, f"requests used from {text}")
+        whole = remote(p, "replay", "--since", text, "-c", p.config, "--format", "json").good()
+        equal(json.loads(whole.out)["requests"], 5, f"requests decided since {text}")
+    equal(remote(p, "replay", "--since", "nonsense", "-c", p.config).code, 64, "the exit code of no time")
     same = since()
     equal((same["requests"], same["changed"], same["undecided"]), (5, 0, 0), "the same file")
     moved = since(('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], tiers: [resp]'))

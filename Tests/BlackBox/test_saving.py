@@ -89,6 +89,18 @@ def deleted_and_created_later(saved, text, _number):
     (saved.folder / "proxy.yaml").write_text(text)
 
 
+def with_a_pause(saved, text, _number):
+    """A new file, of which half is there for longer than any quiet moment takes."""
+    (saved.folder / "proxy.yaml").unlink()
+    with open(saved.folder / "proxy.yaml", "w") as out:
+        out.write(text[: len(text) // 2])
+        out.flush()
+        time.sleep(0.3)
+        os.chmod(saved.folder / "proxy.yaml", 0o600)
+        time.sleep(0.3)
+        out.write(text[len(text) // 2 :])
+
+
 def vim(saved, text, _number):
     """backupcopy=no: a backup by rename, a new file, the backup gone; and the number 4913 that tries whether one may write there."""
     probe = saved.folder / "4913"
@@ -150,6 +162,7 @@ WAYS = {
     "by rename from another folder": renamed_from_elsewhere,
     "by deletion and creation": deleted_and_created,
     "by deletion, and creation a moment later": deleted_and_created_later,
+    "by creation with a pause in the midst": with_a_pause,
     "as vim does": vim,
     "as vim does with backupcopy=yes": vim_copying,
     "as emacs does": emacs,

@@ -26,7 +26,7 @@ extension Dashboard {
         header { display: flex; align-items: center; gap: 0.75rem; margin-bottom: 1rem; flex-wrap: wrap; }
         h1 { font-size: 1.25rem; margin: 0; letter-spacing: -0.01em; }
         h2 { font-size: 1rem; margin: 0 0 0.75rem; }
-        h3 { font-size: 0.875rem; margin: 1.25rem 0 0.5rem; }
+        h3 { font-size: 0.875rem; margin: 1.25rem 0 0.5rem; overflow-wrap: anywhere; }
         h3:first-child { margin-top: 0; }
         small, .soft { color: var(--soft); font-weight: 400; font-size: 0.8125rem; }
         .grow { flex: 1; }
@@ -456,7 +456,7 @@ extension Dashboard {
         <form id="describe" class="fields">
         <label>Model<input id="explain-model" placeholder="or that of the body"></label>
         <label>Key<input id="explain-key" placeholder="name, id or whole key" autocomplete="off"></label>
-        <label>Dialect<select id="explain-dialect"><option value="anthropic">Messages</option><option value="openai">Chat</option><option value="responses">Responses</option><option value="gemini">Gemini</option></select></label>
+        <label>Dialect<select id="explain-dialect"><option value="">as the body</option><option value="anthropic">Messages</option><option value="openai">Chat</option><option value="responses">Responses</option><option value="gemini">Gemini</option></select></label>
         <label>Input tokens<input id="explain-tokens" type="number" min="0"></label>
         <label>At<input id="explain-at" placeholder="2027-01-31T00:00:00+08:00" autocomplete="off"></label>
         <label>Quota pretended<input id="explain-quota" placeholder="upstream/model=3%, …" autocomplete="off"></label>
@@ -1412,7 +1412,8 @@ extension Dashboard {
         event.preventDefault();
         attempt(async () => {
         const written = name => $("explain-" + name).value.trim();
-        const request = { dialect: $("explain-dialect").value };
+        const request = {};
+        if ($("explain-dialect").value) request.dialect = $("explain-dialect").value;
         if (written("model")) request.model = written("model");
         if ($("explain-tools").checked) request.has_tools = true;
         if ($("explain-images").checked) request.has_images = true;
@@ -1725,6 +1726,7 @@ extension Dashboard {
         $("leave").addEventListener("click", () => lock());
         addEventListener("hashchange", () => {
         turn();
+        if (isIn && !isTroubled) say("", "");
         if (isIn) attempt(refresh);
         });
         document.addEventListener("visibilitychange", () => {

@@ -14,8 +14,8 @@ import RuleEngine
 ///  "quota"?: {"<upstream>/<model>": "3%" or 0.03 or null for unknown} or ["<upstream>/<model>=3%"]}
 /// ```
 ///
-/// `model` and its siblings may also stand at the top. The dialect follows from the path, or the path from the dialect. From
-/// `body`, a request's real body, what is left out is read, and session and agents from the headers too.
+/// `model` and its siblings may also stand at the top. The dialect follows from the path, the path from the dialect, both from what
+/// `body` looks like. From `body`, a request's real body, what is left out is read, and session and agents from the headers too.
 struct DescribedRequest {
     private(set) var facts = Facts()
     /// The key that was named, by id or in clear.
@@ -37,12 +37,13 @@ struct DescribedRequest {
         let root = try AdminBody.object(bytes)
         if let request = root["request"], request.object == nil { throw AdminFailure(.badRequest, "request must be an object") }
         let described = Reader(root["request"]?.object ?? root)
-        dialect = try described.dialect()
+        let guess = BodyForm.path(of: root["body"])
+        dialect = try described.dialect(guess: guess)
         if let body = root["body"], !body.isNull {
             self.body = body.string.map { Array($0.utf8) } ?? body.bytes
             read(body: self.body, dialect: dialect)
         }
-        try read(described, dialect)
+        try read(described, dialect, guess: guess)
         try read(key: root["key"])
         try read(client: root)
         facts.now = try Self.time(root, now)
@@ -74,9 +75,9 @@ struct DescribedRequest {
         facts.request.take(found)
     }
 
-    private mutating func read(_ described: Reader, _ dialect: ClientDialect) throws(AdminFailure) {
+    private mutating func read(_ described: Reader, _ dialect: ClientDialect, guess: String?) throws(AdminFailure) {
         try described.read("model", into: &facts.request.model)
-        facts.request.path = Self.path(for: dialect)
+        facts.request.path = guess.flatMap { Reader.dialect(ofPath: $0) == dialect ? $0 : nil } ?? Self.path(for: dialect)
         facts.request.method = "POST"
         facts.request.dialect = dialect.rawValue
         var path = ""
@@ -174,8 +175,8 @@ private struct Reader {
 
     init(_ object: JSONObject) { self.object = object }
 
-    /// The one that is named, else the one whose path it is, else Anthropic's.
-    func dialect() throws(AdminFailure) -> ClientDialect {
+    /// The one that is named, else the one whose path it is or seems to be, else Anthropic's.
+    func dialect(guess: String?) throws(AdminFailure) -> ClientDialect {
         var name = ""
         var path = ""
         try read("dialect", into: &name)
@@ -185,9 +186,13 @@ private struct Reader {
             let known = ClientDialect.allCases.map(\.rawValue).joined(separator: ", ")
             throw AdminFailure(.badRequest, "'\(name)' is no dialect; there are \(known)")
         }
+        return Self.dialect(ofPath: path.isEmpty ? guess ?? "/v1/messages" : path)
+    }
+
+    static func dialect(ofPath path: String) -> ClientDialect {
         if path.hasPrefix("/v1beta/") { return .gemini }
         if path.hasPrefix("/v1/responses") { return .responses }
-        return path.isEmpty || path.hasPrefix("/v1/messages") ? .anthropic : .openai
+        return path.hasPrefix("/v1/messages") ? .anthropic : .openai
     }
 
     func read(_ name: String, into value: inout String) throws(AdminFailure) { try read(name, "a text", &value) { $0.string } }

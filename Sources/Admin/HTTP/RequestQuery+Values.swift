@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import ProxyCore
 
 extension RequestQuery {
@@ -14,13 +15,17 @@ extension RequestQuery {
         return count
     }
 
-    /// In seconds since 1970: these, a time with its offset, or the beginning of a day of the zone; nil without one.
+    /// In seconds since 1970: these, a time with its offset, the beginning of a day of the zone, or so long back (`7d`); nil
+    /// without one.
     func instant(_ name: String, _ zone: Zone) throws(AdminFailure) -> Int? {
         guard let text = self[name], !text.isEmpty else { return nil }
         if let seconds = Int(text), (0...AdminTime.lastSecond).contains(seconds) { return seconds }
         if let seconds = AdminTime.seconds(Self.signed(text)) { return seconds }
         if let date = LocalDate(text), AdminTime.seconds(text + "T00:00:00Z") != nil { return zone.start(of: date) }
-        throw AdminFailure(.badRequest, "\(name) must be a time like 2026-11-26T00:00:00+08:00, or a day like 2026-11-26")
+        if let back = WrittenDuration.seconds(text) { return max(0, Int(clamping: Date()) - back) }
+        throw AdminFailure(
+            .badRequest,
+            "\(name) must be a time like 2026-11-26T00:00:00+08:00, a day like 2026-11-26, or so long back as 7d")
     }
 
     /// The day of the zone that an instant is in; nil without one.

@@ -159,13 +159,16 @@ struct PredecessorUsage {
         if !rest.isEmpty { add(.ever, "", rest.amounts) }
     }
 
-    private func hoursByDay() -> [LocalDate: [(hour: Int, models: JSONObject)]] {
+    private mutating func hoursByDay() -> [LocalDate: [(hour: Int, models: JSONObject)]] {
         var days: [LocalDate: [(hour: Int, models: JSONObject)]] = [:]
         for member in (usage["hourly"]?.object ?? [:]).members {
             let parts = member.key.split(separator: " ")
-            guard parts.count == 2, let date = LocalDate(parts[0]), let hour = Int(parts[1].prefix(2)), (0...23).contains(hour),
-                let models = member.value["by_model"]?.object
-            else { continue }
+            guard parts.count == 2, let date = LocalDate(parts[0]), let hour = Int(parts[1].prefix(2)), (0...23).contains(hour)
+            else {
+                notes.append("\(name): '\(TextTable.harmless(member.key))' is no hour, and is left out")
+                continue
+            }
+            guard let models = member.value["by_model"]?.object else { continue }
             days[date, default: []].append((hour, models))
         }
         return days.mapValues { $0.sorted { $0.hour < $1.hour } }

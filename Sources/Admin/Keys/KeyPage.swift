@@ -1,7 +1,7 @@
 import Basics
 import ProxyCore
 
-/// What `GET /admin/keys` is asked for: `q` narrows it, `limit` makes it a page of the newest, `before` goes on from there.
+/// What `GET /admin/keys` is asked for: `search`, or `q`, narrows it, `limit` makes it a page of the newest, `before` goes on from there.
 struct KeyPage {
     /// Lower case; empty for every key.
     let words: String
@@ -39,7 +39,7 @@ struct KeyPage {
     }
 
     init(_ query: RequestQuery) throws(AdminFailure) {
-        words = (query["q"] ?? "").lowercased()
+        words = (query["search"] ?? query["q"] ?? "").lowercased()
         limit = try query.limit(upTo: 1_000)
         guard let text = query["before"], !text.isEmpty else {
             before = nil

@@ -4,7 +4,6 @@ import ProxyCore
 /// Usage at another list of prices. Nothing of what is kept changes.
 extension AdminClient {
     /// The report as it would be at `prices`: rows by model, priced, and put together again by the groups that were asked for.
-    /// Writes for an hour are not told apart in reports: they cost as other writes do.
     func repriced(_ request: UsageRequest, _ prices: PriceList) async throws -> JSONValue {
         let groups = request.groupBy.split(separator: ",").map(String.init)
         var asked = request
@@ -45,7 +44,7 @@ extension AdminClient {
 private struct RepricedRow {
     static let columns = [
         "requests", "input", "output", "cache_read", "cache_write", "reasoning", "cost_usd", "counted_requests",
-        "unpriced_requests", "images", "audio_ms",
+        "unpriced_requests", "images", "audio_ms", "cache_write_1h",
     ]
     /// Those that do not depend on prices.
     private static let counts = columns.filter { $0 != "cost_usd" && $0 != "unpriced_requests" }
@@ -63,7 +62,8 @@ private struct RepricedRow {
         let counts = Self.counts.map { row[$0]?.int ?? 0 }
         self.counts = counts
         let usage = TokenUsage(
-            uncachedInput: counts[1], cacheRead: counts[3], cacheWrite: counts[4], output: counts[2], reasoning: counts[5])
+            uncachedInput: counts[1], cacheRead: counts[3], cacheWrite: counts[4], output: counts[2], reasoning: counts[5],
+            cacheWriteHour: row["cache_write_1h"]?.int ?? 0)
         // Images and their like have no tokens, and are paid for all the same.
         let isFree = usage == TokenUsage() && row["unpriced_requests"]?.int ?? 0 == 0
         let cost = isFree ? 0 : prices.knownCost(model: row["model"]?.string ?? "", usage: usage)

@@ -20,7 +20,7 @@ extension AdminClient {
         var keys: [JSONValue] = []
         var before: String?
         repeat {
-            let page = try await json("GET", ["keys"], query: [("limit", "1000"), ("q", search), ("before", before)])
+            let page = try await json("GET", ["keys"], query: [("limit", "1000"), ("search", search), ("before", before)])
             keys += page["keys"]?.array ?? []
             before = page["next"]?.string
         } while before != nil

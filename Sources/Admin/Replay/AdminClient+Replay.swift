@@ -5,13 +5,13 @@ import RuleEngine
 
 /// Requests that were made, decided anew: out of the rows that the running proxyd keeps.
 extension AdminClient {
-    /// - Parameter since: seconds since 1970.
-    public func replay(since: Int, _ replay: DecisionReplay) async throws -> ReplayReport {
+    /// - Parameter since: as all calls that take one: a time, a day, or so long back.
+    public func replay(since: String, _ replay: DecisionReplay) async throws -> ReplayReport {
         var report = ReplayReport()
         var before: String?
         repeat {
             let page = try await json(
-                "GET", ["requests"], query: [("since", String(since)), ("limit", "1000"), ("before", before)])
+                "GET", ["requests"], query: [("since", since), ("limit", "1000"), ("before", before)])
             for row in page["requests"]?.array ?? [] {
                 guard let recorded = RecordedDecision(row: row) else { continue }
                 report.add(recorded, replay.decide(recorded))

@@ -157,6 +157,7 @@ struct GroupedReport {
         writer.put(",\"unpriced_requests\":", row.amounts.unpriced)
         writer.put(",\"images\":", row.amounts.images)
         writer.put(",\"audio_ms\":", row.amounts.audioMilliseconds)
+        writer.put(",\"cache_write_1h\":", row.amounts.cacheWriteHour)
     }
 
     /// The same as RFC 4180 has it, the names of the members first. Names are not unique among keys that are gone: their ids come
@@ -182,7 +183,7 @@ struct GroupedReport {
             ("cache_write", .int(row.amounts.cacheWrite)), ("reasoning", .int(row.amounts.reasoning)),
             ("cost_usd", UsageShape.cost(row.amounts)), ("counted_requests", .int(row.countedRequests)),
             ("unpriced_requests", .int(row.amounts.unpriced)), ("images", .int(row.amounts.images)),
-            ("audio_ms", .int(row.amounts.audioMilliseconds)),
+            ("audio_ms", .int(row.amounts.audioMilliseconds)), ("cache_write_1h", .int(row.amounts.cacheWriteHour)),
         ]
     }
 

@@ -5,6 +5,8 @@ public struct ConvertedRequest: Sendable {
     public var pathSuffix: String
     public var lossy: [LossyNote]
     public var context: ConversionContext
+    /// Tokens that the answer may have, where room for thoughts makes them more than the client asked for.
+    public var raisedOutput: Int?
 }
 
 /// Client request → internal request → upstream request.
@@ -34,7 +36,8 @@ public enum RequestConverter {
         return ConvertedRequest(
             body: JSONValue.object(converted).bytes,
             pathSuffix: try format.path(model: model, isStreaming: request.stream),
-            lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
+            lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work),
+            raisedOutput: work.raisedOutput)
     }
 
     /// Whether an effort beside tools is taken by the upstream's Responses address only, and it has one.

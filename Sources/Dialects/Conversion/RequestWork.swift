@@ -18,6 +18,8 @@ struct RequestWork {
     private(set) var carried: [(member: String, value: JSONValue)] = []
     /// Stop sequences that the upstream does not take and proxyd looks for itself.
     var emulatedStops: [String] = []
+    /// Tokens that the answer may have, where thoughts are given room beside what the client asked for.
+    var raisedOutput: Int?
 
     init(options: ConversionOptions, client: ClientDialect, upstream: UpstreamDialect, model: String) {
         self.options = options

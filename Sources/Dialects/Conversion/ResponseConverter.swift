@@ -1,3 +1,5 @@
+import Basics
+
 /// A whole response in the client's format.
 public struct WholeResponse: Sendable {
     public var body: [UInt8]
@@ -25,6 +27,7 @@ public enum ResponseConverter {
     public static func convertWhole(
         _ body: UnsafeRawBufferPointer, _ context: ConversionContext
     ) throws(UpstreamError) -> WholeResponse {
+        let body = body.withoutMark
         let format = context.upstream.format
         var assembler = ResponseAssembler(FoldedResponse(), context)
         let usage = format.responseFormat.read(whole: body, to: &assembler)

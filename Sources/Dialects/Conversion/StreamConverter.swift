@@ -1,3 +1,5 @@
+import Basics
+
 /// Turns an upstream's event stream into the client's, event by event; holds at most the event in hand.
 public struct StreamConverter: Sendable {
     private var engine: any ConverterEngine
@@ -48,7 +50,7 @@ public struct StreamConverter: Sendable {
 
     /// Reads a complete JSON response that came where a stream was asked for, and appends the whole stream.
     public mutating func consumeWhole(_ body: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals {
-        engine.consumeWhole(body, into: &out)
+        engine.consumeWhole(body.withoutMark, into: &out)
     }
 
     /// The upstream went away in the middle. Appends the client's error event, unless the client's stream has its ending.

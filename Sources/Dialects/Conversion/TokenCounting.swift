@@ -35,7 +35,7 @@ public enum TokenCounting {
     public static func response(_ said: UnsafeRawBufferPointer, from upstream: UpstreamDialect, to client: ClientDialect)
         -> [UInt8]?
     {
-        upstream.format.count(in: said).flatMap { $0 < 0 ? nil : body(tokens: $0, for: client) }
+        upstream.format.count(in: said.withoutMark).flatMap { $0 < 0 ? nil : body(tokens: $0, for: client) }
     }
 
     /// The number that a member of a response is.
@@ -45,6 +45,7 @@ public enum TokenCounting {
 
     /// Whether a response in a format of its own counts anything: the member that the format has for it, or a usage beside it.
     public static func isResponse(_ said: UnsafeRawBufferPointer, of dialect: ClientDialect) -> Bool {
+        let said = said.withoutMark
         guard (try? JSONScan.validate(said)) == .object else { return false }
         if response(said, from: UpstreamDialect(dialect), to: dialect) != nil { return true }
         guard let usage = JSONScan.find("usage", of: said), usage.kind == .object,

@@ -5,6 +5,7 @@ import Basics
 public enum ResponseFault {
     /// The error that is in a response's place.
     public static func read(_ body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
+        let body = body.withoutMark
         if let error = error(in: body, dialect: dialect) { return error }
         var cursor = JSONCursor(body)
         cursor.skipSpace()
@@ -19,6 +20,7 @@ public enum ResponseFault {
 
     /// The error that a response says it is; nil for one that says none.
     public static func error(in body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
+        let body = body.withoutMark
         var cursor = JSONCursor(body)
         guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
         if let error = JSONScan.find("error", of: body), says(error, body) { return event(body, dialect) }

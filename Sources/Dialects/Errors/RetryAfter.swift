@@ -14,8 +14,10 @@ public enum RetryAfter {
         let text = trimmed(header)
         guard let first = text.first else { return nil }
         if first &- 0x30 < 10 || first == 0x2E {
-            if let number = number(text, from: 0), number.end == text.count { return up(fromNow(number.value, now: now)) }
-            return duration(text, from: 0)?.seconds
+            return most(of: text) { text in
+                if let number = number(text, from: 0), number.end == text.count { return up(fromNow(number.value, now: now)) }
+                return duration(text, from: 0)?.seconds
+            }
         }
         guard let date = HTTPDate.seconds(text) else { return nil }
         return Swift.min(Swift.max(0, date &- now), longest)
@@ -24,9 +26,16 @@ public enum RetryAfter {
     /// The value of a `retry-after-ms` header.
     /// - Parameter now: seconds since 1970, for those that tell an instant.
     public static func seconds(milliseconds header: UnsafeRawBufferPointer, now: Int) -> Int? {
-        let text = trimmed(header)
-        guard let number = number(text, from: 0), number.end == text.count else { return nil }
-        return up(number.value < leastMilliseconds ? number.value / 1000 : fromNow(number.value, now: now))
+        most(of: trimmed(header)) { text in
+            guard let number = number(text, from: 0), number.end == text.count else { return nil }
+            return up(number.value < leastMilliseconds ? number.value / 1000 : fromNow(number.value, now: now))
+        }
+    }
+
+    /// What stands between an upstream and proxyd may join two headers to one, `60, 60`: the longest wait of those that are one counts.
+    private static func most(of list: UnsafeRawBufferPointer, _ read: (UnsafeRawBufferPointer) -> Int?) -> Int? {
+        guard list.contains(0x2C) else { return read(list) }
+        return list.split(separator: 0x2C).compactMap { read(trimmed(UnsafeRawBufferPointer(rebasing: $0))) }.max()
     }
 
     /// The seconds that a bare number stands for: some tell the instant, in seconds or milliseconds since 1970. One that is

@@ -51,6 +51,20 @@ extension UpstreamError {
         }
     }
 
+    /// The same of one that came when its request was here no more. What blames or refuses that may repeat any of it: then its words
+    /// say nothing of the account.
+    public func heardLate(without names: [String]) -> UpstreamError {
+        let blames = Self.blamesRequest(readAs ?? status)
+        let mayRepeat =
+            switch subject {
+            case .credential, .money, .limit: blames || refuses
+            case .model, .request, .content, nil: false
+            }
+        var heard = heard(without: names, repeated: mayRepeat ? nil : [])
+        if blames { heard.isExhausted = false }
+        return heard
+    }
+
     /// Whether an error that blames its request speaks of exhaustion in that request's own strings alone: names of fields, tools and
     /// headers, addresses, its path. A sentence that vendors are known to say is theirs.
     /// - Parameters:

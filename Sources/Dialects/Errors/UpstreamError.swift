@@ -47,7 +47,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
 
     /// Reads the body of a response with `status` (400 or above). Never fails: an unknown shape gives its text.
     public static func read(status: Int, body: UnsafeRawBufferPointer) -> UpstreamError {
-        let body = body.slice(0..<65_536)
+        let body = body.withoutMark.slice(0..<65_536)
         let fields = ErrorFields(body)
         let message = fields.message ?? plainText(body)
         let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])

@@ -65,14 +65,17 @@ public struct OutputAllowance: Sendable, Hashable {
     private mutating func readGemini(_ body: UnsafeRawBufferPointer, _ range: Range<Int>) {
         for name in ["maxOutputTokens", "max_output_tokens"] as [StaticString] {
             guard let member = JSONScan.find(name, of: body, in: range) else { continue }
-            // Google reads numbers in quotes too.
-            let digits = member.kind == .string ? member.value.lowerBound + 1..<member.value.upperBound - 1 : member.value
-            allow(Self.number(body, digits))
+            allow(Self.number(body, Self.digits(of: member)))
         }
         for name in ["candidateCount", "candidate_count"] as [StaticString] {
             guard let member = JSONScan.find(name, of: body, in: range) else { continue }
-            choices = Self.bounded(Self.number(body, member.value))
+            choices = Swift.max(choices, Self.bounded(Self.number(body, Self.digits(of: member))))
         }
+    }
+
+    /// Google reads numbers in quotes too.
+    private static func digits(of member: JSONMember) -> Range<Int> {
+        member.kind == .string ? member.value.lowerBound + 1..<member.value.upperBound - 1 : member.value
     }
 
     private static func bounded(_ number: Int) -> Int { Swift.min(Swift.max(number, 1), 128) }

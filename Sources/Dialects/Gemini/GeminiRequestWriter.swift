@@ -118,6 +118,7 @@ struct GeminiRequestWriter {
         if let asked = limit, asked < 4_096, request.reasoning.isRequested, let budget = thoughtBudget(thinking), budget > 0 {
             // Thoughts count against the limit.
             limit = Swift.min(asked &+ budget, work.options.maxTokensCap ?? Int.max)
+            work.raisedOutput = limit
         }
         config.append("maxOutputTokens", ifPresent: limit.map { .int($0) })
         if let thinking { config.append("thinkingConfig", .object(thinking)) }

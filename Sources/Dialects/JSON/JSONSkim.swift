@@ -1,10 +1,11 @@
 import Basics
 
-/// Finds one member of a whole response while checking little of what it passes over: four times as fast as a scan.
+/// Finds one member of a whole response while checking less of what it passes over than a scan does, and is faster, most of all over
+/// long lists of numbers.
 ///
 /// It is for bytes that go on as they are. That strings hold no control characters, that containers close as they were opened and
-/// that nothing closes behind a comma or a colon is seen on the way; numbers and words are not looked at. Where they are no JSON,
-/// it finds nothing or something, and never reads outside of them.
+/// that values, commas and colons take turns is seen on the way; of escapes and digits little is looked at, and of a long list of
+/// numbers only where it begins and ends. Where they are no JSON, it finds nothing or something, and never reads outside of them.
 enum JSONSkim {
     /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included, and `text`
     /// with that of each string, keys too, without its quotes, and how many containers it is in.
@@ -24,16 +25,23 @@ enum JSONSkim {
         var isDeep = false
         // Where the member's object begins, while inside it.
         var start = -1
+        var next = Next.value
         while true {
             // Mostly a key or a text follows at once, behind a comma or a colon.
             if index &+ 1 < end, base.load(fromByteOffset: index &+ 1, as: UInt8.self) == 0x22,
                 Self.isSeparator(base.load(fromByteOffset: index, as: UInt8.self))
             {
+                let separator = base.load(fromByteOffset: index, as: UInt8.self)
+                guard next.pass(separator, inArray: arrays & 1 == 1) || isDeep else { return nil }
                 index &+= 1
             } else {
+                let from = index
                 index = ByteSearch.structure(base, from: index, to: end)
+                guard index < end else { return nil }
+                if index > from, depth > 0, !isDeep {
+                    guard next.passGap(base, from: from, to: index, inArray: arrays & 1 == 1) else { return nil }
+                }
             }
-            guard index < end else { return nil }
             switch base.load(fromByteOffset: index, as: UInt8.self) {
             case 0x22:
                 let opening = index &+ 1
@@ -41,6 +49,7 @@ enum JSONSkim {
                 guard index < end, base.load(fromByteOffset: index, as: UInt8.self) == 0x22 else { return nil }
                 let closing = index
                 index &+= 1
+                guard next.passString() || isDeep else { return nil }
                 text(opening..<closing, depth)
                 guard depth == 1, closing &- opening == key.utf8CodeUnitCount,
                     ByteSearch.has(key, base, at: opening, to: closing)
@@ -50,14 +59,16 @@ enum JSONSkim {
                     index = brace &+ 1
                     depth = 2
                     arrays &<<= 1
+                    next = .keyOrEnd
                 }
             case let bracket where bracket == 0x7B || bracket == 0x5B:
                 depth &+= 1
                 if depth > 64 { isDeep = true }
                 arrays = arrays &<< 1 | (bracket == 0x5B ? 1 : 0)
+                guard next.open(isArray: bracket == 0x5B) || isDeep else { return nil }
                 index &+= 1
             case let bracket:
-                guard isDeep || (bracket == 0x5D) == (arrays & 1 == 1), !isUnfinished(base, before: index) else { return nil }
+                guard isDeep || ((bracket == 0x5D) == (arrays & 1 == 1) && next.close()) else { return nil }
                 arrays &>>= 1
                 depth &-= 1
                 index &+= 1
@@ -72,18 +83,6 @@ enum JSONSkim {
 
     @inline(__always)
     static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x2C || byte == 0x3A }
-
-    /// Whether a comma or a colon is the last thing before `index`.
-    @inline(__always)
-    private static func isUnfinished(_ base: UnsafeRawPointer, before index: Int) -> Bool {
-        var place = index &- 1
-        while place > 0 {
-            let byte = base.load(fromByteOffset: place, as: UInt8.self)
-            if byte > 0x20 { return isSeparator(byte) }
-            place &-= 1
-        }
-        return false
-    }
 
     /// The closing quote of the string that begins at `start`, or the control character that no string may hold; `end` where
     /// there is neither.

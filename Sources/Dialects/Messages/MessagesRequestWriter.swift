@@ -123,6 +123,7 @@ struct MessagesRequestWriter {
                 maxTokens = Swift.max(maxTokens, Swift.min(cap, overflow ? cap : wanted))
                 budget = Swift.min(budget, maxTokens - 1)
             }
+            work.raisedOutput = maxTokens
         }
         guard budget >= 1_024 else { return try thinkingOff(nil, false, &work) }
         isThinking = true

@@ -28,6 +28,7 @@ public struct BodyMeter: Sendable, Hashable {
     public private(set) var mayHoldError = false
 
     public init(_ body: UnsafeRawBufferPointer, dialect: ClientDialect, promise: Promise = .nothing) {
+        let body = body.withoutMark
         self.init(plain: body, dialect, promise)
         // Names may be written with escapes: then the same is read without them.
         guard !keepsPromise, promise != .nothing, ByteSearch.contains("\\u00", in: body),

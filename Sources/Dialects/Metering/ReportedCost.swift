@@ -20,6 +20,14 @@ struct ReportedCost: Equatable {
         }
     }
 
+    /// What OpenRouter says in a usage object that the provider took for an answer with a key of one's own there.
+    init?(ofProvider bytes: UnsafeRawBufferPointer, _ member: JSONMember) {
+        guard bytes.slice(member.key).equals("cost_details"),
+            let told = JSONScan.find("upstream_inference_cost", of: bytes, in: member.value), told.kind == .number
+        else { return nil }
+        self.init(dollars: bytes.slice(told.value))
+    }
+
     /// An object inside a usage object.
     init?(in bytes: UnsafeRawBufferPointer, _ member: JSONMember) {
         guard bytes.slice(member.key).equals("cost"), let total = JSONScan.find("total_cost", of: bytes, in: member.value),

@@ -18,6 +18,9 @@ struct UsageTally: Sendable {
     private(set) var media = Media()
     /// Nano-dollars.
     private var cost: Int?
+    /// What OpenRouter says that the provider takes beside it, and whether that is for a key of one's own.
+    private var providerCost: Int?
+    private var isOwnKey: Bool?
     /// The output is what it was when the response began: that of an Anthropic stream is told as it ends.
     var isOutputEarly = false
     /// A number was told that is known here.
@@ -35,8 +38,11 @@ struct UsageTally: Sendable {
                 note(bytes.slice(member.key), value, dialect)
             case .object:
                 if let told = ReportedCost(in: bytes, member) { note(told) }
+                if let told = ReportedCost(ofProvider: bytes, member) { providerCost = told.nanoDollars }
                 mergeDetails(bytes, member)
-            case .string, .true, .false, .null, .array: continue
+            case .true, .false:
+                if bytes.slice(member.key).equals("is_byok") { isOwnKey = member.kind == .true }
+            case .string, .null, .array: continue
             }
         }
     }
@@ -240,8 +246,14 @@ struct UsageTally: Sendable {
                 lacks: Self.lacks(local.input, local.output))
         }
         var usage = counts(dialect)
-        usage.reportedCost = cost
+        usage.reportedCost = wholeCost
         return usage
+    }
+
+    /// With a key of one's own at the provider, OpenRouter's `cost` is its fee, mostly nothing: the provider takes the rest.
+    private var wholeCost: Int? {
+        guard let providerCost, isOwnKey ?? ((cost ?? 0) == 0) else { return cost }
+        return (cost ?? 0) &+ providerCost
     }
 
     private static func lacks(_ input: Int?, _ output: Int?) -> TokenUsage.Sides {

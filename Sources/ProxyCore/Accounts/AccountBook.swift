@@ -15,6 +15,8 @@ public final class AccountBook: Sendable {
     /// What other nodes may want to know.
     public let news = AccountNews()
     private let logger: Logger?
+    /// How times are told; nil: in UTC.
+    private let settings: LogSettings?
     /// What only the next failure asks for; taken before the lock of `states`, never after.
     private let faults = Mutex<[AccountID: AccountFaults]>([:])
     private let usedUp = Mutex(UsedUpWindows())
@@ -26,10 +28,11 @@ public final class AccountBook: Sendable {
     private let onTrial = Mutex<Set<AccountID>>([])
 
     /// - Parameter drained: who is out from the start.
-    public init(logger: Logger? = nil, drained: DrainedAccounts? = nil) {
+    public init(logger: Logger? = nil, settings: LogSettings? = nil, drained: DrainedAccounts? = nil) {
         states = Published(AccountStates())
         quota = QuotaBook(states: states, news: news, logger: logger)
         self.logger = logger
+        self.settings = settings
         self.drained = drained
         for id in drained?.accounts ?? [] { change(id, now: SteadyClock.milliseconds) { $0.drain() } }
     }
@@ -316,7 +319,7 @@ public final class AccountBook: Sendable {
         if let model = change.model { metadata[LogKeys.model] = "\(model)" }
         if change.others > 0 { metadata[LogKeys.what] = "for \(change.others) more models too" }
         if let until = change.resetsAt {
-            metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now))"
+            metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now, in: settings?.timeZone ?? .utc))"
         }
         if isOfRate {
             let message: Logger.Message =
@@ -350,7 +353,7 @@ public final class AccountBook: Sendable {
         if change.status != 0 { metadata[LogKeys.status] = "\(change.status)" }
         if !change.words.isEmpty { metadata[LogKeys.error] = "\(change.words.prefix(Self.loggedLength))" }
         if let until = change.until {
-            metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now))"
+            metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now, in: settings?.timeZone ?? .utc))"
         }
         // A name that only a client has said is worth no alarm, nor is what an operator does.
         let level: Logger.Level =

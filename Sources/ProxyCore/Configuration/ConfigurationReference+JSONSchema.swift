@@ -63,6 +63,7 @@ private struct SchemaWriter {
         case .entries(let item, let naming):
             return type("object", orNull: !isNonEmpty) + names(naming) + entries(item, of: name)
                 + least("minProperties", isNonEmpty)
+                + (naming == "tag" ? [("maxProperties", .literal("\(UsageRecord.maximumTags)"))] : [])
         case .mapping(let mapping):
             return body(mapping)
         case .either(let short, let long, _):

@@ -11,10 +11,12 @@ public enum EnvironmentFile {
             case .failure(let failure):
                 let place = SourceLocation(file: path, line: 1, column: 1)
                 merged.problems.append(Diagnostic(.error, at: place, path: "", message: "cannot be read: \(failure.message)"))
+                merged.lost = nil
             case .success(let content):
                 var reader = Reader(content.bytes, file: path)
                 reader.read()
                 merged.problems += reader.problems
+                merged.lost = reader.lost.flatMap { merged.lost?.union($0) }
                 for (name, value) in reader.values { merged.environment[name] = value }
             }
         }
@@ -25,6 +27,16 @@ public enum EnvironmentFile {
         public var environment: [String: String]
         /// Errors with their places. What stands in the line is never shown: it may be a secret.
         public var problems: [Diagnostic] = []
+        /// What the lines with an error may have been about; nil for anything.
+        fileprivate var lost: Set<String>? = []
+
+        /// Whether something is said of the configuration that is wrong with one of these files, which is told already: that a
+        /// variable is missing.
+        public func explains(_ diagnostic: Diagnostic) -> Bool {
+            guard diagnostic.message.hasPrefix(ReferenceResolver.missing + " ") else { return false }
+            let name = diagnostic.message.dropFirst(ReferenceResolver.missing.count + 1).prefix { $0 != " " }
+            return lost?.contains(String(name)) ?? true
+        }
     }
 
     /// What a text says, and what is wrong with it.
@@ -44,6 +56,8 @@ extension EnvironmentFile {
         private var lineStart = 0
         private(set) var values: [(name: String, value: String)] = []
         private(set) var problems: [Diagnostic] = []
+        /// Words of lines that were refused; nil where it may be anything.
+        private(set) var lost: Set<String>? = []
 
         init(_ bytes: [UInt8], file: String) {
             self.bytes = bytes
@@ -74,7 +88,7 @@ extension EnvironmentFile {
                 return refuse(start, "a name has letters, digits and _, and begins with no digit")
             }
             position += 1
-            if let value = value() { values.append((name, value)) }
+            if let value = value() { values.append((name, value)) } else { lost?.insert(name) }
         }
 
         /// Up to a blank, `=`, or the end of the line.
@@ -98,6 +112,7 @@ extension EnvironmentFile {
                 case UInt8(ascii: "'"), UInt8(ascii: "\""):
                     guard quoted(byte, into: &value) else {
                         problems.append(problem(place, "the quote that begins here does not end"))
+                        lost = nil
                         return nil
                     }
                     kept = value.count
@@ -144,6 +159,9 @@ extension EnvironmentFile {
         private mutating func refuse(_ place: SourceLocation, _ message: String) {
             problems.append(problem(place, message))
             skipLine()
+            for word in bytes[lineStart..<position].split(whereSeparator: { !Self.isNameByte($0) }) {
+                lost?.insert(String(decoding: word, as: UTF8.self))
+            }
         }
 
         private func problem(_ place: SourceLocation, _ message: String) -> Diagnostic {
@@ -174,9 +192,14 @@ extension EnvironmentFile {
         }
 
         private static func isName(_ name: String) -> Bool {
-            let isLetter = { (byte: UInt8) in byte == UInt8(ascii: "_") || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A }
-            guard let first = name.utf8.first, isLetter(first) else { return false }
-            return name.utf8.allSatisfy { isLetter($0) || $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+            guard let first = name.utf8.first, isNameByte(first), !isDigit(first) else { return false }
+            return name.utf8.allSatisfy(isNameByte)
+        }
+
+        private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+        private static func isNameByte(_ byte: UInt8) -> Bool {
+            isDigit(byte) || byte == UInt8(ascii: "_") || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
         }
     }
 }

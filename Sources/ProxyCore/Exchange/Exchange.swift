@@ -43,6 +43,11 @@ final class Exchange {
     func headArrived(_ bytes: UnsafeRawBufferPointer, bodyLength: Int) -> HeadVerdict {
         do throws(LocalReply) {
             if let verdict = try accept(bytes, bodyLength: bodyLength) { return verdict }
+        } catch {
+            recognise(bytes)
+            return .reply(error)
+        }
+        do throws(LocalReply) {
             try authenticate(bytes)
             if request.endpoint == .local, !takesLocalBody(bytes) { return .serve }
             if request.endpoint == .other { try admitPath(bodyLength: bodyLength) }

@@ -30,6 +30,8 @@ final class LimitGrant {
     var demand: LimitDemand
     /// nil before the first upstream is asked and after the end.
     var reservation: LimitReservation?
+    /// Tokens that the answer of the candidate at hand may have, where its format gives thoughts room beside what the request asks for.
+    var raisedOutput: Int?
     /// Said when nobody is left who is cheap enough: no upstream has been asked.
     var refusal: LocalReply?
     /// What the request came to; all zero where it counts for nothing.

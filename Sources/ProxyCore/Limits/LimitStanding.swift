@@ -14,9 +14,13 @@ public struct LimitStanding: Sendable, Hashable {
 
     static func isTold(_ rate: LimitRate) -> Bool { rate.kind == .requests || rate.kind == .tokens }
 
-    /// - Parameter bucket: as of the moment; only looked at, and where it is, since one is great.
-    mutating func meet(_ limit: UsageLimit, _ bucket: inout LimitBucket, _ moment: LimitMoment) {
-        for rate in limit.rates where Self.isTold(rate) { meet(rate.kind, moment.standing(rate, bucket, limit)) }
+    /// - Parameters:
+    ///   - bucket: as of the moment; only looked at, and where it is, since one is great.
+    ///   - unwritten: tokens that are reserved in it and taken for free.
+    mutating func meet(_ limit: UsageLimit, _ bucket: inout LimitBucket, unwritten: Int = 0, _ moment: LimitMoment) {
+        for rate in limit.rates where Self.isTold(rate) {
+            meet(rate.kind, moment.standing(rate, bucket, limit, unwritten: rate.kind == .tokens ? unwritten : 0))
+        }
     }
 
     private mutating func meet(_ kind: LimitRate.Kind, _ figure: Figure) {
@@ -48,9 +52,14 @@ public struct LimitFigure: Sendable, Hashable {
 }
 
 extension LimitTable {
-    /// What is left of a request's limits.
-    /// - Parameter reservation: of the same limits, where one is held: its buckets need not be looked for.
-    public func standing(_ uses: [LimitUse], _ reservation: LimitReservation? = nil, now: LimitTime) -> LimitStanding {
+    /// What is left of a request's limits, as its client is told with the answer's head.
+    /// - Parameters:
+    ///   - reservation: of the same limits, where one is held: its buckets need not be looked for.
+    ///   - asked: tokens of it that the request has used for sure. What else is reserved is for an answer that is not written yet: all
+    ///     that it might be is not taken from what is left.
+    public func standing(
+        _ uses: [LimitUse], _ reservation: LimitReservation? = nil, asked: Int = .max, now: LimitTime
+    ) -> LimitStanding {
         state.withLock { state in
             state.advance(to: now)
             var standing = LimitStanding()
@@ -58,8 +67,9 @@ extension LimitTable {
                 guard use.limit.rates.contains(where: LimitStanding.isTold) else { continue }
                 let held = reservation.flatMap { index < $0.entries.count ? $0.entries[index].slot : nil }
                 if let held { state.slots[held].state.advance(to: state.moment) }
+                let unwritten = held == nil ? 0 : max(0, (reservation?.entries[index].need.tokens ?? 0) - asked)
                 if let slot = held ?? state.find(use) {
-                    standing.meet(use.limit, &state.slots[slot].state, state.moment)
+                    standing.meet(use.limit, &state.slots[slot].state, unwritten: unwritten, state.moment)
                 } else {
                     var untouched = LimitBucket(at: state.moment)
                     standing.meet(use.limit, &untouched, state.moment)
@@ -150,9 +160,10 @@ extension LimitMoment {
         }
     }
 
-    func standing(_ rate: LimitRate, _ bucket: LimitBucket, _ limit: UsageLimit) -> LimitStanding.Figure {
-        let taken = UsageAmounts.sum(
-            bucket.used(rate, countsCached: limit.countsCached), bucket.reserved(rate, countsCached: limit.countsCached))
+    /// - Parameter unwritten: how much of what is reserved is taken for free.
+    func standing(_ rate: LimitRate, _ bucket: LimitBucket, _ limit: UsageLimit, unwritten: Int = 0) -> LimitStanding.Figure {
+        let reserved = max(0, bucket.reserved(rate, countsCached: limit.countsCached) - unwritten)
+        let taken = UsageAmounts.sum(bucket.used(rate, countsCached: limit.countsCached), reserved)
         return LimitStanding.Figure(
             most: rate.most, remaining: max(0, rate.most - taken), resetsAt: end(of: rate, bucket, limit) ?? wall)
     }

@@ -40,27 +40,6 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     private var reads = false
     var sweepIndex = -1
 
-    /// What the listener says.
-    private struct ListenerState {
-        /// The listener's settings as of the request at hand.
-        var settings: ListenerSettings
-        /// When the connection was accepted.
-        let acceptedUnder: ListenerSettings
-        var published: Published<ListenerSettings>.Reader
-
-        init(_ listener: BoundListener, acceptedUnder: ListenerSettings) {
-            published = Published.Reader(listener.settings)
-            settings = acceptedUnder
-            self.acceptedUnder = acceptedUnder
-        }
-
-        /// Reads what it says by now. Whether what is asked of connections has changed: then the next request comes on another.
-        mutating func hasMovedOn() -> Bool {
-            settings = published.read()
-            return settings !== acceptedUnder && !settings.goesOnServing(acceptedUnder)
-        }
-    }
-
     /// What the client's deadlines, and ours, are measured by.
     private struct Clock {
         var phaseBegan = NIODeadline.uptimeNanoseconds(0)
@@ -151,8 +130,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         if let exchange { exchange.processEnds() } else { close() }
     }
 
-    /// Bytes that the channel has taken and the kernel not yet.
-    private var bytesOnTheWay: Int {
+    var bytesOnTheWay: Int {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
@@ -561,6 +539,7 @@ extension ClientConnection: Sweepable {
         let timeouts = loop.view.snapshot.configuration.timeouts
         switch phase {
         case .head:
+            if now - clock.phaseBegan > ClientLimits.keptMemory { response.releaseMemory() }
             if loop.isDraining {
                 // It was accepted, so its request may be on its way.
                 if clock.isFirstRequest, now - clock.phaseBegan < ClientLimits.drainGrace { return }

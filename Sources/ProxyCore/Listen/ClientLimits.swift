@@ -10,6 +10,8 @@ enum ClientLimits {
     static let guestTimeout = TimeAmount.seconds(5)
     /// How long one may read nothing of a long response, where such responses take more memory than is theirs.
     static let stalledTimeout = TimeAmount.seconds(10)
+    /// How long one that asks for nothing keeps the memory of its last response for the next.
+    static let keptMemory = TimeAmount.seconds(1)
     /// How long after its first sign of life a first request is waited for when the process ends.
     static let drainGrace = TimeAmount.milliseconds(500)
     /// A body that is longer is read in larger pieces.

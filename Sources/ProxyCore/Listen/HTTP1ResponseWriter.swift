@@ -5,6 +5,8 @@ import NIOCore
 struct HTTP1ResponseWriter {
     /// What goes out with the next flush.
     var outbound = ByteBuffer()
+    /// What goes out before that: pieces of a long body, each of which is gone as soon as the kernel has it.
+    private var pieces: [ByteBuffer] = []
     /// Bytes given to the channel; grows only.
     private(set) var bytesFlushed = 0
 
@@ -21,6 +23,8 @@ struct HTTP1ResponseWriter {
 
     /// Above this the memory of a buffer is not kept.
     private static let keptBytes = 64 << 10
+    /// A buffer is given to the kernel as a whole before its memory goes, and some clients do not read.
+    private static let pieceBytes = 32 << 10
 
     /// A request has come.
     mutating func begin(_ head: borrowing HTTPRequestHead) {
@@ -96,6 +100,17 @@ struct HTTP1ResponseWriter {
 
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
         guard !isOmitted, !bytes.isEmpty else { return }
+        if bytes.count <= Self.pieceBytes { return writePiece(bytes) }
+        for start in stride(from: 0, to: bytes.count, by: Self.pieceBytes) {
+            writePiece(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.pieceBytes, bytes.count)]))
+        }
+    }
+
+    private mutating func writePiece(_ bytes: UnsafeRawBufferPointer) {
+        if outbound.readableBytes >= Self.pieceBytes {
+            pieces.append(outbound)
+            outbound = ByteBuffer()
+        }
         guard isChunked else {
             outbound.writeBytes(bytes)
             return
@@ -113,6 +128,7 @@ struct HTTP1ResponseWriter {
     }
 
     mutating func withdraw() -> Bool {
+        pieces = []
         outbound.clear()
         return bytesFlushed == flushedBefore
     }
@@ -121,9 +137,25 @@ struct HTTP1ResponseWriter {
 
     mutating func flush(to outlet: DirectChannel) {
         guard outbound.readableBytes > 0 else { return }
+        if !pieces.isEmpty { writePieces(to: outlet) }
         bytesFlushed &+= outbound.readableBytes
         outlet.writeAndFlush(outbound)
-        outbound.clear()
-        if outbound.capacity > Self.keptBytes { outbound = ByteBuffer() }
+        // What the kernel has not taken yet has the memory.
+        let isBack: Void? = outbound.modifyIfUniquelyOwned { $0.clear() }
+        if isBack == nil || outbound.capacity > Self.keptBytes { outbound = ByteBuffer() }
+    }
+
+    private mutating func writePieces(to outlet: DirectChannel) {
+        let pieces = pieces
+        self.pieces = []
+        for piece in pieces {
+            bytesFlushed &+= piece.readableBytes
+            outlet.write(piece)
+        }
+    }
+
+    /// Nothing has been asked for a while.
+    mutating func releaseMemory() {
+        if outbound.readableBytes == 0, outbound.capacity > 0 { outbound = ByteBuffer() }
     }
 }

@@ -9,6 +9,8 @@ import NIOCore
 protocol ResponseWriter: AnyObject {
     /// Whether the client takes more without its piling up here.
     var isWritable: Bool { get }
+    /// Bytes that were flushed and the kernel has not taken yet.
+    var bytesOnTheWay: Int { get }
 
     /// Begins a response; nothing of it goes out.
     /// - Parameter room: about how many bytes the fields take; more are found when they are needed.

@@ -74,13 +74,19 @@ enum PostgresSchema {
                 CREATE UNLOGGED TABLE proxyd_node (
                     name text PRIMARY KEY, instance text NOT NULL, seen bigint NOT NULL, record text NOT NULL)
                 """),
+        Step(
+            number: 5, name: "5: cache writes for an hour", needs: 1,
+            sql: ["proxyd_usage_place", "proxyd_usage_place_day"]
+                .map { "ALTER TABLE \($0) ADD COLUMN cache_write_1h bigint NOT NULL DEFAULT 0" }.joined(separator: "; ")),
     ]
 
     static let amountNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "partial", "unknown",
         "unpriced",
     ]
-    static let placeNames = [
+    static let placeNames = firstPlaceNames + ["cache_write_1h"]
+    /// Those that the first step has.
+    private static let firstPlaceNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced", "images",
         "audio_ms",
     ]
@@ -130,11 +136,11 @@ enum PostgresSchema {
             upstream text NOT NULL, account text NOT NULL, rule text NOT NULL, tags text NOT NULL);
         CREATE TABLE proxyd_usage_place (
             source integer NOT NULL, hour bigint NOT NULL, key_id text NOT NULL, model text NOT NULL, place bigint NOT NULL,
-            \(columns(placeNames)), PRIMARY KEY (source, hour, key_id, model, place));
+            \(columns(firstPlaceNames)), PRIMARY KEY (source, hour, key_id, model, place));
         CREATE INDEX proxyd_usage_place_by_hour ON proxyd_usage_place (hour);
         CREATE TABLE proxyd_usage_place_day (       -- day: local, 20260211; 0 where nobody knows
             source integer NOT NULL, day bigint NOT NULL, key_id text NOT NULL, model text NOT NULL, place bigint NOT NULL,
-            \(columns(placeNames)), PRIMARY KEY (source, day, key_id, model, place));
+            \(columns(firstPlaceNames)), PRIMARY KEY (source, day, key_id, model, place));
         CREATE INDEX proxyd_usage_place_day_by_day ON proxyd_usage_place_day (day);
 
         CREATE TABLE proxyd_limit_day (

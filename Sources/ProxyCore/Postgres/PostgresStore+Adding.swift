@@ -143,7 +143,7 @@ extension PostgresValue {
     static func placeColumns(_ amounts: [UsageAmounts], counted: [Int]) -> [PostgresValue] {
         Array(columns(amounts)[..<7]) + [
             .numbers(counted), .numbers(amounts.map(\.unpriced)), .numbers(amounts.map(\.images)),
-            .numbers(amounts.map(\.audioMilliseconds)),
+            .numbers(amounts.map(\.audioMilliseconds)), .numbers(amounts.map(\.cacheWriteHour)),
         ]
     }
 }

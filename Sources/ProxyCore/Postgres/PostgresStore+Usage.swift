@@ -237,6 +237,7 @@ extension PostgresStore {
         amounts.unpriced = row.amount(first + 8)
         amounts.images = row.amount(first + 9)
         amounts.audioMilliseconds = row.amount(first + 10)
+        amounts.cacheWriteHour = row.amount(first + 11)
         return amounts
     }
 }

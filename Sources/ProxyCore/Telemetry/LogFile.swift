@@ -40,7 +40,8 @@ public struct LogFile: Sendable {
 }
 
 extension LogFile {
-    /// Why lines cannot be appended to the path by this process; nil where they can. Makes nothing.
+    /// Why lines cannot be appended to the path by this process; nil where they can, or where the service's folders are still to be
+    /// made by its first start. Makes nothing.
     /// - Parameter isFileAlone: whether pipes and devices are none.
     static func obstacle(to path: String, isFileAlone: Bool = true) -> String? {
         var status = stat()
@@ -52,12 +53,16 @@ extension LogFile {
         }
         guard errno == ENOENT else { return String(cString: strerror(errno)) }
         let folder = Self.folder(of: path)
+        if stat(folder, &status) != 0, errno == ENOENT, serviceFolders.contains(folder) { return nil }
         guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return "there is no folder '\(folder)'" }
         guard faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
             return "the folder '\(folder)': \(String(cString: strerror(errno)))"
         }
         return nil
     }
+
+    /// What the service manager makes before each start, as the unit says: `StateDirectory=`, `LogsDirectory=`, `RuntimeDirectory=`.
+    static let serviceFolders: Set = ["/var/lib/proxyd", "/var/log/proxyd", "/run/proxyd"]
 
     /// Why a file cannot be made there, with the folders on the way; nil where it can or is there. Who may make it is not looked at:
     /// often that is somebody else than who checks.

@@ -105,8 +105,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         outbound = ByteBuffer()
     }
 
-    /// From here on the response goes to the client as it comes, and the client may be slow: what is read at once is what has to
-    /// be kept for a client that does not read, and there may be thousands of those.
+    /// The response goes to the client as it comes, and the client may be slow: what is read at once is what has to be kept for a
+    /// client that does not read, and there may be thousands of those.
     func readInSmallPieces() {
         guard !reads.inSmallPieces else { return }
         reads.inSmallPieces = true
@@ -264,7 +264,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .parseChunks: return processChunks()
         case .bodyUntilClose:
             inbound.withUnsafeReadableBytes { receiver?.received(body: $0) }
-            if !machine.isClosed { inbound.clear() }
+            if !machine.isClosed { inbound = ByteBuffer() }
             return false
         }
     }

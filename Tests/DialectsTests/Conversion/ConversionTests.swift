@@ -257,4 +257,21 @@ struct ConversionTests {
         #expect(
             sent["thinking"]?["budget_tokens"]?.int == 24_576 && sent["max_tokens"]?.int == 25_076 && sent["temperature"] == nil)
     }
+
+    @Test("a limit that is raised for thoughts is told, and no other", arguments: [ClientDialect.anthropic, .gemini])
+    func raisedLimits(upstream: ClientDialect) throws {
+        var able = Capabilities()
+        (able.anthropic.maxOutput, able.gemini.maxThinkingBudget) = (64_000, 24_576)
+        let efforts: [(String, Int?)] = [
+            (#""reasoning_effort":"high","#, 25_076), (#""reasoning_effort":"none","#, nil), ("", nil),
+        ]
+        for (more, wanted) in efforts {
+            let body = #"{"model":"x","max_tokens":500,"# + more + #""messages":[{"role":"user","content":"x"}]}"#
+            let converted = try convert(body, .openai, upstream, ConversionOptions(capabilities: able))
+            #expect(converted.raisedOutput == wanted, "\(more)")
+            guard let wanted else { continue }
+            let sent = try JSONValue(parsing: converted.body)
+            #expect((sent["max_tokens"] ?? sent["generationConfig"]?["maxOutputTokens"])?.int == wanted)
+        }
+    }
 }

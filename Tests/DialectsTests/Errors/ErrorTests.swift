@@ -179,6 +179,7 @@ struct ErrorTests {
             ("Sat, 05 Nov 1994 08:49:37 GMT", 0), ("99999999999999999999999", RetryAfter.longest),
             ("1784111740", RetryAfter.longest), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
             ("Fri, 31 Dec 2099 23:59:59 GMT", RetryAfter.longest), ("NaN", nil), ("inf", nil), ("1e9", nil), ("0.0", 0),
+            ("60, 60", 60), ("20,60 , 40", 60), ("60, soon", 60), ("2s, 1m", 60), ("60,", 60), (",", nil),
         ] as [(String, Int?)])
     func retryAfter(_ header: String, _ expected: Int?) {
         withBytes(header) { #expect(RetryAfter.seconds($0, now: 784_111_740) == expected) }
@@ -199,6 +200,7 @@ struct ErrorTests {
         "retry-after-ms",
         arguments: [
             ("1500", 2), ("0", 0), ("1", 1), ("-1", nil), ("1800000090000", 90), ("99999999999999999999", RetryAfter.longest),
+            ("1500, 1500", 2), ("1500, 900, x", 2),
         ] as [(String, Int?)])
     func retryAfterMilliseconds(_ header: String, _ expected: Int?) {
         withBytes(header) { #expect(RetryAfter.seconds(milliseconds: $0, now: 1_800_000_000) == expected) }

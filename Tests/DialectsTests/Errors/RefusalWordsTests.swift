@@ -441,6 +441,24 @@ struct RefusalWordsTests {
         }
     }
 
+    @Test(
+        "an error that comes late is heard as the vendor's, but where it may repeat a request that is here no more",
+        arguments: [
+            (#"{"error":{"type":"rate_limit_error","message":"Try again in 40s"}}"#, nil, 429, true, 40),
+            (#"{"error":{"type":"insufficient_quota","code":"insufficient_quota","message":"no"}}"#, .money, 429, true, nil),
+            (#"{"error":{"type":"authentication_error","message":"invalid x-api-key"}}"#, .credential, 401, false, nil),
+            (#"{"error":{"type":"invalid_request_error","message":"credit balance is too low: no"}}"#, nil, 400, false, nil),
+            (#"{"error":{"type":"invalid_request_error","message":"there is no capacity for `x`"}}"#, nil, 400, false, nil),
+            (#"{"error":{"type":"permission_error","message":"organization has been x"}}"#, .request, 403, false, nil),
+        ] as [(String, RefusalSubject?, Int, Bool, Int?)])
+    func heardLate(event: String, subject: RefusalSubject?, status: Int, isLimit: Bool, wait: Int?) {
+        withBytes(event) { event in
+            let error = UpstreamError.readEvent(event, dialect: .openai).heardLate(without: ["m"])
+            #expect(error.subject == subject && error.status == status, "\(error)")
+            #expect(error.isLimit == isLimit && error.retryAfterSeconds == wait, "\(error)")
+        }
+    }
+
     @Test("of a large request what is around an error's words is looked at; too many such strings are believed")
     func repeatedInALargeRequest() {
         let many = (0..<50_000).map { "\"\($0) balance\"" }.joined(separator: ",")

@@ -9,6 +9,7 @@ struct OutputAllowanceTests {
             (#"{}"#, nil, 1), (#"{"max_tokens":64}"#, 64, 1), (#"{"max_completion_tokens":64,"n":3}"#, 64, 3),
             (#"{"max_tokens":10,"max_completion_tokens":20}"#, 20, 1), (#"{"max_output_tokens":7}"#, 7, 1),
             (#"{"generationConfig":{"maxOutputTokens":9,"candidateCount":2}}"#, 9, 2),
+            (#"{"generationConfig":{"candidateCount":"3"}}"#, nil, 3),
             (#"{"generation_config":{"max_output_tokens":9}}"#, 9, 1), (#"{"generationConfig":{"maxOutputTokens":"9"}}"#, 9, 1),
             (#"{"max_tokens":"64"}"#, nil, 1),
             (#"{"max_tokens":-5}"#, nil, 1), (#"{"max_tokens":2e5}"#, 200_000, 1), (#"{"max_tokens":1.5}"#, 2, 1),

@@ -14,7 +14,35 @@ struct ResponseJudgementTests {
         (.responses, #"{"status":"in_progress","output":[],"background":true}"#),
         (.gemini, #"{"candidates":[{"finishReason":"STOP"}]}"#), (.gemini, #"{"candidates":[{"content":{"parts":[]}}]}"#),
         (.gemini, #"{"promptFeedback":{"blockReason":"SAFETY"}}"#), (.gemini, #"[{"candidates":[{"content":{}}]}]"#),
+        (.openai, "\u{FEFF}{\"choices\":[{\"message\":{}}]}"), (.gemini, "\u{FEFF}[{\"candidates\":[{\"content\":{}}]}]"),
+        (.openai, #"{"x":[1, -2.5e+3,true ,[null],{},{"a":-1},NaN,-Infinity],"y" : 0,"z":false,"choices":[{"message":{}}]}"#),
+        (.anthropic, #"{"x":[\#(numbers)1],"content":[]}"#),
     ]
+    /// So many that only the beginning and the end are looked at.
+    private static let numbers = String(repeating: "0.25, ", count: 100)
+    /// What no document holds, behind the member that was promised.
+    static let broken = [
+        #""x":[1, trash, 2]"#, #""x":[\#(numbers)trash]"#, #""x":[1 2]"#, #""x":[1,,2]"#, #""x":["a" "b"]"#, #""x":["a":1]"#,
+        #""x":1 "y":2"#, #""x""#, #""x":"#, #""x":{"a",1}"#, #""x":{1:2}"#, #""x":{} {}"#, #""x":tru"#, #""x":nulls"#, #""x":1x"#,
+        #""x":{"a":"b""c":1}"#, "x:1", "'x':1", #""x":'a'"#, #"[1]"#, #""x":[[1][2]]"#, #""x":-"#, #""x":{"a":1 trash}"#,
+    ]
+
+    @Test("what does not parse is no answer", arguments: broken)
+    func parses(_ broken: String) {
+        let promised: [(ClientDialect, String)] = [
+            (.anthropic, #""content":[{}]"#), (.openai, #""choices":[{"message":{}}]"#), (.responses, #""output":[]"#),
+            (.gemini, #""candidates":[{"content":{}}]"#),
+        ]
+        for (dialect, member) in promised {
+            for body in ["{\(member),\(broken)}", "{\(broken),\(member)}"] {
+                withBytes(body) {
+                    #expect(!BodyMeter($0, dialect: dialect, promise: .response).keepsPromise)
+                    #expect(ResponseFault.read($0, dialect: dialect).status == 502)
+                }
+            }
+        }
+    }
+
     static let lists: [(ClientDialect, String)] = [
         (.anthropic, #"{"content":[null]}"#), (.anthropic, #"{"content":[1]}"#), (.openai, #"{"choices":[{}]}"#),
         (.openai, #"{"choices":[null]}"#), (.openai, #"{"choices":[{"message":null}]}"#),

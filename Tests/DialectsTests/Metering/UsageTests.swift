@@ -61,6 +61,24 @@ struct UsageTests {
         }
     }
 
+    @Test(
+        "With a key of one's own at the provider its cost is OpenRouter's fee and the provider's",
+        arguments: [
+            (#""cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0125}"#, 12_500_000),
+            (#""cost_details":{"upstream_inference_cost":0.0125},"cost":0"#, 12_500_000),
+            (#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0125}"#, 13_500_000),
+            (#""cost":0.0125,"is_byok":false,"cost_details":{"upstream_inference_cost":0.0125}"#, 12_500_000),
+            (#""cost":0.0125,"cost_details":{"upstream_inference_cost":0.0125}"#, 12_500_000),
+            (#""cost":0,"is_byok":false,"cost_details":{"upstream_inference_cost":0.0125}"#, 0),
+            (#""cost":0.0125,"is_byok":false,"cost_details":{"upstream_inference_cost":null}"#, 12_500_000),
+            (#""is_byok":true,"cost_details":{"upstream_inference_cost":-1}"#, nil),
+        ] as [(String, Int?)])
+    func ownKeys(_ members: String, _ cost: Int?) {
+        withBytes(#"{"model":"m","usage":{"prompt_tokens":1,"completion_tokens":1,"# + members + "}}") { bytes in
+            #expect(BodyMeter.usage(of: bytes, dialect: .openai)?.reportedCost == cost)
+        }
+    }
+
     @Test("Gemini's array of chunks may have white space before it; an object counts even if it is not whole")
     func geminiArrays() {
         withBytes(" \r\n\t[ {\"usageMetadata\":{\"promptTokenCount\":3}} ]") {

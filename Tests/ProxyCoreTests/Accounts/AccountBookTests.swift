@@ -53,8 +53,28 @@ struct AccountBookTests {
         #expect(drained(second) == ["two"])
         second.keepOnly([])
         #expect(drained(start()) == [])
-        try Data("no JSON".utf8).write(to: URL(filePath: folder + "/drained.json"))
-        #expect(drained(start()) == [])
+    }
+
+    @Test(
+        "A damaged list of drained accounts is told and set aside; what can be read of it stays",
+        arguments: [
+            ("", []), ("no JSON", []), ("[]", []), (#"{"drained":{}}"#, []),
+            (#"{"drained":[{"upstream":"a"},{"upstream":"a","account":"two"}]}"#, ["two"]),
+        ])
+    func damagedList(text: String, left: [String]) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "proxyd-drained-\(UUID())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data(text.utf8).write(to: URL(filePath: folder + "/drained.json"))
+        for isFirst in [true, false] {
+            let log = LogLines()
+            let book = AccountBook(drained: DrainedAccounts(directory: folder, logger: log.logger))
+            #expect(book.states.current.accounts.filter(\.value.isDrained).map(\.key.account) == left)
+            #expect(log.all.contains { $0.contains("the list of drained accounts is damaged") } == isFirst)
+        }
+        let aside = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("drained.json.damaged-") }
+        #expect(aside.count == 1)
+        #expect(FileManager.default.contents(atPath: folder + "/" + (aside.first ?? "")) == Data(text.utf8))
     }
 
     @Test func `what is over makes room before anybody gives way`() {

@@ -39,6 +39,29 @@ import Testing
         #expect(window.takenAt == 499_900 && window.resetsAt == 560_000 && window.share == 0.25 && window.source == .headers)
     }
 
+    @Test func aWindowIsBelievedNoLongerElsewhereAndEndedByASuccess() throws {
+        var told = QuotaWindow(.all, kind: "5h", share: 0, source: .headers, takenAt: Self.now - 10_000)
+        told.goodUntil = Self.now + 50_000
+        told.isRefused = true
+        let hint = Hint(from: "a", subject: .windows(Self.id, [try #require(SharedWindow(told, now: Self.now))]))
+        guard case .windows(_, let read)? = Hint(hint.bytes)?.subject else { throw HintFailure() }
+        let book = Self.book()
+        let sharing = AccountSharing(server: FakeLimitServer(), accounts: book, instance: "b")
+        sharing.take(.windows(Self.id, read), now: 1_000_000)
+        let windows = try #require(book.states.current.windows[Self.id])
+        #expect(windows.emptyUntil("m", now: 1_000_000) == 1_050_000)
+        #expect(windows.isRefused("m", now: 1_000_000))
+        book.quota.served(Self.id, model: "m", tellsQuota: false, now: 1_000_001)
+        #expect(book.states.current.windows[Self.id]?.emptyUntil("m", now: 1_000_001) == nil)
+        // What names no end, as older nodes tell it, is for good nowhere; what is past is not told.
+        let endless = try #require(
+            SharedWindow(QuotaWindow(.all, kind: "x", share: 0, source: .headers, takenAt: Self.now), now: Self.now))
+        #expect(endless.window(now: 5_000).goodUntil == 5_000 + QuotaWindow.lifeWithoutReset)
+        #expect(SharedWindow(told, now: Self.now + 50_001) == nil)
+    }
+
+    private struct HintFailure: Error {}
+
     @Test func whatEveryNodeCountsItselfIsNotTold() {
         var declared = QuotaWindow(.all, kind: "requests", share: 0.5, source: .declared, takenAt: Self.now)
         declared.length = 60_000

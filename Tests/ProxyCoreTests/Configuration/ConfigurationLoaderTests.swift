@@ -156,6 +156,20 @@ import Testing
         #expect(url.port == port)
     }
 
+    @Test func aKeyAndARuleHaveAsManyTagsAsARecordHolds() {
+        func problems(_ count: Int) -> String {
+            let tags = (0..<count).map { "t\($0): x" }.joined(separator: ", ")
+            let text = """
+                upstreams: {a: {url: "http://h", dialect: openai}}
+                rules: [{tiers: [a], tags: {\(tags)}}]
+                keys: [{name: k, key: sk-0123456789abcdef-k, tags: {\(tags)}}]
+                """
+            return ConfigurationFixture.messages(ConfigurationFixture.load(text)).joined(separator: "\n")
+        }
+        #expect(!problems(64).contains("tags"))
+        for path in ["rules[0].tags", "keys[0].tags"] { #expect(problems(65).contains("\(path): has 65 tags; 64 are the most")) }
+    }
+
     @Test func whatARuleSetsIsJSON() throws {
         let text = ConfigurationFixture.file().replacingOccurrences(
             of: "    tiers",

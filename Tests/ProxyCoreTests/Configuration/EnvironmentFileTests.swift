@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Testing
 
 @testable import ProxyCore
@@ -28,6 +28,21 @@ import Testing
         #expect(problems.map { "\($0.location)" } == [place])
         #expect(problems.first?.message.contains(words) == true)
         #expect(problems.allSatisfy { $0.sourceLine == nil })
+    }
+
+    @Test(
+        arguments: [
+            ("A", "A"), ("A: 1", "A"), ("export A", "A"), ("set A=1", "A"), ("A-X=1", "A"), ("A=\0", "A"), ("B='x\nA=1", "A B C"),
+            ("B", "B"), ("A=1\nB", "B"), ("A=1", ""),
+        ])
+    func whatABadLineLeavesOutIsNotToldOnceMore(_ text: String, _ explained: String) throws {
+        let folder = try ScratchDirectory()
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path + "/x.env"))
+        let merged = EnvironmentFile.merge([folder.path + "/x.env"], over: [:])
+        let file = "admin: {key: '${A}'}\nstate: ${B}\nlisten: ${C}\n"
+        let result = ConfigurationLoader.load(text: file, file: "p.yaml", environment: [:])
+        let told = result.errors.filter { merged.explains($0) }.map { String($0.message.dropFirst(23).prefix(1)) }
+        #expect(Set(told) == Set(explained.split(separator: " ").map(String.init)))
     }
 
     @Test func aFileThatIsNotThereIsAnError() {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -100,6 +101,27 @@ import Testing
             await bench.sees(text)
         }
         #expect(!bench.all.contains(""), "an empty file was told: \(bench.all)")
+        await bench.end()
+    }
+
+    /// It looks all the time, and there are events of other kinds: none of it takes half a file for a whole one.
+    @Test(arguments: [false, true]) func aWriterThatPausesIsWaitedFor(_ isNew: Bool) async throws {
+        let bench = try await Bench(interval: .milliseconds(50)) { folder in
+            try Self.write("a", folder.path + "/proxy.yaml")
+            return folder.path + "/proxy.yaml"
+        }
+        if isNew { unlink(bench.path) }
+        let file = open(bench.path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        #expect(Glibc.write(file, "half", 4) == 4)
+        try await Task.sleep(for: .milliseconds(120))
+        chmod(bench.path, 0o640)
+        utimes(bench.path, [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)])
+        try await Task.sleep(for: .milliseconds(120))
+        #expect(!bench.all.contains("half"), "saw \(bench.all)")
+        #expect(Glibc.write(file, " and half", 9) == 9)
+        close(file)
+        await bench.sees("half and half")
+        #expect(!bench.all.contains("half"), "saw \(bench.all)")
         await bench.end()
     }
 

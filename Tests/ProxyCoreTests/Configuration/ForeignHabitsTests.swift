@@ -32,6 +32,30 @@ import Testing
         #expect(found.first?.contains(message) == true, "\(found)")
     }
 
+    @Test(arguments: [
+        ("upstreams: !include up.yaml", "3:12: upstreams: the tag '!include'"),
+        ("upstreams: !include [up.yaml]", "3:12: upstreams: the tag '!include'"),
+        ("upstreams: !include\n  file: up.yaml", "3:12: upstreams: the tag '!include'"),
+        ("upstreams: {a: !include up.yaml}", "3:16: upstreams.a: the tag '!include'"),
+        ("upstreams: !import {file: up.yaml}", "3:12: upstreams: the tag '!import'"),
+        ("upstreams: {a: {url: http://h, dialect: openai}}\nlimits: !Sub [a]", "4:9: limits: a tag before a list or mapping"),
+        ("upstreams: {a: {url: http://h, dialect: openai, key: !include k}}", "3:54: upstreams.a.key: the tag '!include' means"),
+    ])
+    func aTagThatWouldFillInAFileIsToldOnce(_ entry: String, _ expected: String) {
+        let found = errors("\nrules: [{tiers: [a]}]\n\(entry)")
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.hasPrefix(expected) == true, "\(found)")
+        let isText = expected.contains("key:")
+        let words = isText ? "what a file holds ${file:/path}" : expected.contains("'!") ? "include: [" : "leave it out"
+        #expect(found.first?.contains(words) == true, "\(found)")
+    }
+
+    @Test func anAnyWithinAnotherIsToldOnce() {
+        let file = "upstreams: {a: {url: http://h, dialect: openai}}\nrules: [{tiers: [{any: [{any: [a, a]}, a]}]}]"
+        let told = "unknown key 'any'; an 'any' stands in no other: its members are written into this one"
+        #expect(errors(file) == ["2:26: rules[0].tiers[0].any[0]: \(told)"])
+    }
+
     @Test func aReferenceWithinAnAddressIsNamed() {
         let found = errors(Self.upstream("url: http://$HOST:8080"))
         #expect(found == ["4:17: upstreams.a.url: '$HOST' is no reference here; write ${HOST} ('$$' is a dollar)"])

@@ -67,6 +67,8 @@ struct QuotaKeysTests {
         ("{}", "{name: x, quota: {declared: {tokens_per_day: lots}}}", "5:61", "'lots' is not a count"),
         ("{}", "{name: x, quota: {declared: {tokens_per_dy: 5M}}}", "5:45", "unknown key 'tokens_per_dy'"),
         ("{}", "{name: x, quota: {declared: {requests_per_day: 0}}}", "5:63", "'0' is outside"),
+        ("{}", "{name: x, quota: {declared: {budget_per_day: 0 USD}}}", "5:61", "'0 USD' is nothing to spend"),
+        ("{}", "{name: x, quota: {declared: {budget_per_month: 0.0USD}}}", "5:63", "'0.0USD' is nothing to spend"),
     ])
     func `what cannot be meant is an error with its place`(quota: String, account: String, place: String, message: String) {
         let result = Self.load(quota, account: account)

@@ -12,6 +12,7 @@ struct OpenedStreamWriterTests {
         var text = ""
         var ends = 0
         var isWritable: Bool { true }
+        var bytesOnTheWay: Int { 0 }
 
         func draft(status: Int, room: Int, _ fields: (inout HeadCursor) -> Void) -> ResponseDraft {
             text += "<head \(status)>"

@@ -352,6 +352,23 @@ struct LimitTableTests {
         #expect(table.figures([mine, sessions], now: .at(Self.noon)).map(\.used) == [1])
     }
 
+    @Test("Of a request's own reservation what is asked is told as taken, of others' all")
+    func tellsWhatIsLeft() throws {
+        let limit = Self.limit(LimitRate(.tokens, per: .minute, most: 1_000), LimitRate(.requests, per: .day, most: 9))
+        let (table, uses) = (Self.table(), [LimitUse(limit, bucket: "k")])
+        let need = LimitAmounts(requests: 1, tokens: 300)
+        let mine = try table.reserve(uses, { _ in need }, now: .at(Self.noon))
+        func told(_ held: LimitReservation?, _ asked: Int) -> [Int?] {
+            let standing = table.standing(uses, held, asked: asked, now: .at(Self.noon))
+            return [standing.tokens?.remaining, standing.requests?.remaining]
+        }
+        #expect(told(mine, 20) == [980, 8] && told(mine, 5_000) == [700, 8] && told(nil, 20) == [700, 8])
+        let other = try table.reserve(uses, { _ in need }, now: .at(Self.noon))
+        #expect(told(mine, 20) == [680, 7])
+        table.settle(other, used: LimitAmounts(requests: 1, tokens: 50), now: .at(Self.noon))
+        #expect(told(mine, 20) == [930, 7])
+    }
+
     @Test("A key that was refused its first request is told of")
     func tellsOfTheRefused() throws {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 1), LimitRate(.cost, per: .day, most: 1))

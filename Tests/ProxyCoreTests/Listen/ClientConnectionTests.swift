@@ -107,6 +107,27 @@ import Testing
         #expect(client.takeStatuses() == [405, 405, 405])
     }
 
+    @Test("A long answer waits in pieces for a client that does not read it, each of which goes when it has left")
+    func longAnswer() throws {
+        let stage = try WireStage()
+        let client = try stage.client()
+        client.send(Wire.request)
+        stage.turn()
+        let text = String(repeating: "0123456789abcdef", count: 12 << 10)
+        let body =
+            #"{"id":"msg_1","type":"message","content":[{"type":"text","text":"\#(text)"}],"#
+            + #""usage":{"input_tokens":3,"output_tokens":5}}"#
+        client.takes(false, isWritable: true)
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        try stage.upstream().send(head + Wire.chunked(body, by: 100_000))
+        stage.turn()
+        #expect(client.waiting.count >= 6 && client.waiting.allSatisfy { $0 <= 64 << 10 })
+        client.takes(true)
+        stage.turn()
+        let answers = client.takeResponses()
+        #expect(answers.map(\.status) == [200] && answers.first?.isWhole == true && answers.first?.body == body)
+    }
+
     // MARK: Keep-alive
 
     /// What a request says of the connection, and what becomes of it.

@@ -85,6 +85,9 @@ final class WireChannel: Channel, ChannelCore {
         return state.value.sent
     }
 
+    /// What the kernel has not taken: how large the buffers are in which it lies.
+    var waiting: [Int] { state.value.pending.map(\.bytes.capacity) }
+
     /// How often was it read.
     var reads: Int { state.value.reads }
     /// What was sent and not read.

@@ -32,7 +32,10 @@ import Testing
     @Test(
         arguments: [
             ("a: kimy/m", "no upstream is called 'kimy' (did you mean 'kimi'?)"), ("a: gpt-5", "no rule matches 'gpt-5'"),
-            ("{a: claude-x, b: a}", "is an alias itself"), ("\"a*\": claude-x", "is a name, no glob"),
+            ("{a: claude-x, b: a}", "is an alias itself"), ("{claude-x: claude-x}", "is its own name"),
+            ("{claude-x: claude-y, claude-y: claude-x}", "leads back to itself: claude-x → claude-y → claude-x"),
+            ("{b: claude-x, claude-x: claude-y, claude-y: claude-x}", "leads back to itself: claude-x → claude-y → claude-x"),
+            ("\"a*\": claude-x", "is a name, no glob"),
         ])
     func mistakesAreTold(_ models: String, _ expected: String) {
         let text = """
@@ -42,6 +45,13 @@ import Testing
             """
         let messages = ConfigurationFixture.load(text).diagnostics.map(\.message)
         #expect(messages.contains { $0.contains(expected) }, "\(messages)")
+    }
+
+    @Test func aCircleIsToldOnceAndATextForAListIsNone() {
+        let rest = "\nupstreams: {o: {url: 'http://127.0.0.1:1', dialect: openai}}\nrules: [{models: ['*'], tiers: [o]}]"
+        func told(_ models: String) -> [String] { ConfigurationFixture.load("models: \(models)" + rest).diagnostics.map(\.path) }
+        #expect(told("{a: b, b: c, c: a, d: d}") == ["models.a", "models.d"])
+        #expect(told("{a: {to: a, display_name: A}, b: o/b}").isEmpty)
     }
 
     @Test func unknownPricesAreARuleOfTheFile() throws {

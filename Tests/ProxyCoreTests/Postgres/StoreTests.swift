@@ -181,7 +181,7 @@ import Testing
         let start = try #require(try ledger.store.bookedPosition())
         let row = UsageBatch.Row(
             hour: LocalHour(number: 2_026_021_112), keyID: "k", model: "m",
-            amounts: UsageAmounts(TokenUsage(), costNanoDollars: 1),
+            amounts: UsageAmounts(TokenUsage(cacheWrite: 5, cacheWriteHour: 3), costNanoDollars: 1),
             lastUsed: noon)
         let batch = UsageBatch(from: start, upTo: .startOf(segment: start.segment + 1), rows: [row, row])
         try ledger.store.book(batch)
@@ -191,6 +191,10 @@ import Testing
             try ledger.store.book(UsageBatch(from: .startOf(segment: 90), upTo: .startOf(segment: 91), rows: [row]))
         }
         #expect(try ledger.store.totals().requests == 2)
+        for groups in [[UsageGroup.day], [.hour]] {
+            let told = try #require(try ledger.store.grouped(by: groups, from: nil, to: nil).first?.amounts)
+            #expect(told.cacheWrite == 10 && told.cacheWriteHour == 6)
+        }
         await ledger.close()
     }
 }

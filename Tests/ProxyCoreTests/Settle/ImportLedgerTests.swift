@@ -202,9 +202,22 @@ import Testing
         await running.ledger.close()
         let state = StoppedState(running.directory.path)
         #expect(throws: StateFailure.self) { try state.add([key("other", "sk-other"), key("ci", text)], declared: nil) }
-        #expect(try state.add([key("other", "sk-other")], declared: nil).imported == ["other"])
+        #expect(throws: StateFailure.self) { try state.add([key("other", "sk-short")], declared: nil) }
+        #expect(try state.add([key("other", "sk-other-0123456789abcdef")], declared: nil).imported == ["other"])
         #expect(try state.add([key("ci", text, rows: history())], declared: [declared, short]).booked == ["ci"])
         #expect(try state.add([key("ci", text, rows: history())], declared: nil).known == ["ci"])
+    }
+
+    /// Of a key that is declared by its hash nothing is shown: it may be any.
+    @Test func whatIsDeclaredByItsHashMayBeAnyKey() async throws {
+        let text = "sk-ci-0123456789abcdefghij"
+        let declared = DeclaredKey(name: "ci", digest: KeyDigest(hashing: text), masked: "")
+        let running = try Running(.declaring([declared]))
+        await running.registry.declare([declared])
+        await running.ledger.close()
+        let state = StoppedState(running.directory.path)
+        #expect(throws: StateFailure.self) { try state.add([key("other", text)], declared: nil) }
+        #expect(try state.add([key("other", text, rows: history())], declared: [declared]).booked == ["ci"])
     }
 
     /// Whoever deletes a key and declares its text does not double what was used under it.

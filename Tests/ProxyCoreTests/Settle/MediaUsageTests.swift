@@ -51,4 +51,12 @@ struct MediaUsageTests {
         sum += UsageAmounts(TokenUsage(), costNanoDollars: 0, media: MediaUsage(images: 1, audioMilliseconds: 7))
         #expect(sum.images == 3 && sum.audioMilliseconds == 12)
     }
+
+    @Test func `sums hold what is written for an hour, and no more than is written at all`() {
+        var sum = UsageAmounts(TokenUsage(cacheWrite: 10, cacheWriteHour: 6), costNanoDollars: 0)
+        sum += UsageAmounts(TokenUsage(cacheWrite: 5, cacheWriteHour: 9), costNanoDollars: 0)
+        #expect(sum.cacheWrite == 15 && sum.cacheWriteHour == 11)
+        sum.subtract(UsageAmounts(TokenUsage(cacheWrite: 10, cacheWriteHour: 6), costNanoDollars: 0))
+        #expect(sum.cacheWrite == 5 && sum.cacheWriteHour == 5)
+    }
 }

@@ -185,6 +185,10 @@ import Testing
         let old = try #require(try state.restore(from: file, isReplacing: true))
         #expect(FileManager.default.fileExists(atPath: old + "/proxyd.sqlite"))
         try await expect(other.directory, holds: filled, requests: 3)
+        // Once more, at once: each time has a folder of its own.
+        let again = try (0..<2).compactMap { _ in try state.restore(from: file, isReplacing: true) }
+        #expect(Set(again + [old]).count == 3)
+        #expect(again.allSatisfy { FileManager.default.fileExists(atPath: $0 + "/proxyd.sqlite") })
     }
 
     @Test func aDirectoryInUseIsLeftAlone() async throws {

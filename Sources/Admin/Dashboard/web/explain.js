@@ -43,7 +43,8 @@ $("describe").addEventListener("submit", event => {
   event.preventDefault();
   attempt(async () => {
     const written = name => $("explain-" + name).value.trim();
-    const request = { dialect: $("explain-dialect").value };
+    const request = {};
+    if ($("explain-dialect").value) request.dialect = $("explain-dialect").value;
     if (written("model")) request.model = written("model");
     if ($("explain-tools").checked) request.has_tools = true;
     if ($("explain-images").checked) request.has_images = true;

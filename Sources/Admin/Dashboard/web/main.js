@@ -144,6 +144,8 @@ $("unlock").addEventListener("submit", event => {
 $("leave").addEventListener("click", () => lock());
 addEventListener("hashchange", () => {
   turn();
+  // What was said of another view's form is nothing to this one.
+  if (isIn && !isTroubled) say("", "");
   if (isIn) attempt(refresh);
 });
 document.addEventListener("visibilitychange", () => {

@@ -227,12 +227,16 @@ extension QuotaWindow {
 
         mutating func advance(share: Double, at time: Int, resetsAt: Int?) {
             if let resetsAt { seenLength = max(seenLength, min(resetsAt &- time, QuotaWindow.longest)) }
-            // A tenth of what is seen of the window, between a second and ten minutes.
-            let span = min(max(seenLength / 10, 1_000), 600_000)
             guard time &- newer.at >= span else { return }
             older = newer
             newer = Mark(share: share, at: time)
         }
+
+        /// A tenth of what is seen of the window, between a second and ten minutes.
+        private var span: Int { min(max(seenLength / 10, 1_000), 600_000) }
+
+        /// What came of the first moments is taken as that of a minute, or of a tenth of a shorter window: one request is no pace.
+        private static let leastElapsed = 60_000
 
         func observedFor(now: Int) -> Int { max(0, now &- older.at) }
 
@@ -240,7 +244,7 @@ extension QuotaWindow {
         func rate(share: Double, at time: Int) -> Double? {
             let elapsed = time &- older.at
             guard elapsed > 0, older.share > share else { return nil }
-            return (older.share - share) / Double(elapsed)
+            return (older.share - share) / Double(max(elapsed, min(span, Self.leastElapsed)))
         }
     }
 }

@@ -13,6 +13,10 @@ struct SharedWindow: Sendable, Equatable {
     /// Milliseconds since it was told.
     var age: Int
     var source: QuotaWindow.Source
+    /// Milliseconds from now for which it is believed; nil where that is until its reset.
+    var goodFor: Int?
+    /// The head of a refusal told that it is used up.
+    var isRefused: Bool
 
     /// Windows of one hint.
     static let most = 48
@@ -21,20 +25,30 @@ struct SharedWindow: Sendable, Equatable {
 
     /// nil for what every node counts or reckons itself.
     init?(_ window: QuotaWindow, now: Int) {
-        guard !window.isCounted, window.source != .reset, let share = window.share, now &- window.takenAt <= Self.oldest else {
-            return nil
-        }
+        guard !window.isCounted, window.source != .reset, let share = window.share, now &- window.takenAt <= Self.oldest,
+            now <= window.goodUntil
+        else { return nil }
         (models, kind, source, self.share) = (window.models, window.kind, window.source, share)
         (limit, remaining) = (window.limit, window.remaining)
         resetsIn = window.resetsAt.map { $0 &- now }
         age = max(0, now &- window.takenAt)
+        goodFor = window.goodUntil < .max ? min(window.goodUntil &- now, QuotaWindow.longest) : nil
+        isRefused = window.isRefused
     }
 
     func window(now: Int) -> QuotaWindow {
-        QuotaWindow(
+        var window = QuotaWindow(
             models, kind: kind, share: share, resetsAt: resetsIn.map { now &+ $0 }, source: source, takenAt: now &- age,
             limit: limit,
             remaining: remaining)
+        if let goodFor {
+            window.goodUntil = now &+ goodFor
+        } else if resetsIn == nil {
+            // What names no end at all is for good nowhere.
+            window.goodUntil = window.takenAt &+ QuotaWindow.lifeWithoutReset
+        }
+        window.isRefused = isRefused
+        return window
     }
 
     var json: SmallJSON {
@@ -45,6 +59,8 @@ struct SharedWindow: Sendable, Equatable {
         if let limit { members.append(("limit", .literal("\(limit)"))) }
         if let remaining { members.append(("remaining", .literal("\(remaining)"))) }
         if let resetsIn { members.append(("resets", .literal("\(resetsIn)"))) }
+        if let goodFor { members.append(("good", .literal("\(goodFor)"))) }
+        if isRefused { members.append(("refusal", .literal("true"))) }
         switch models {
         case .all: break
         case .model(let name): members.append(("model", .string(name)))
@@ -68,6 +84,11 @@ struct SharedWindow: Sendable, Equatable {
             guard (-QuotaWindow.longest...QuotaWindow.longest).contains(resets) else { return nil }
             resetsIn = resets
         }
+        if let good = json["good"]?.int {
+            guard (0...QuotaWindow.longest).contains(good) else { return nil }
+            goodFor = good
+        }
+        isRefused = json["refusal"]?.bool == true
         if json["family"] != nil {
             let refused = (json["refused"]?.array ?? []).prefix(QuotaWindow.mostRefused).compactMap { Self.word($0, 256) }
             guard let name = Self.word(json["family"], 128) else { return nil }

@@ -218,9 +218,10 @@ struct BucketLease: Sendable {
     /// - Parameters:
     ///   - own: what this node has used of each window, by kind: minute, day, month, total.
     ///   - others: what others have, as told last.
+    ///   - unused: milliseconds since this node used it last.
     ///   - isAway: the server was silent: this node goes by division, and gives nothing back.
     mutating func send(
-        _ reserved: [Int], own: [[Int]], others: OthersUse, nodes: Int, isAway: Bool, _ terms: LeaseTerms, now: Int
+        _ reserved: [Int], own: [[Int]], others: OthersUse, unused: Int, nodes: Int, isAway: Bool, _ terms: LeaseTerms, now: Int
     ) -> LeaseMessage? {
         guard let limit, sending == nil else { return nil }
         sent += 1
@@ -252,7 +253,8 @@ struct BucketLease: Sendable {
             isAsked: isAsked)
         mustTell = false
         forgetNeed()
-        return LeaseMessage(key: key, birth: birth, number: sent, parts: parts)
+        return LeaseMessage(
+            key: key, birth: birth, number: sent, knownReset: resets?.max() ?? -1, unused: unused, parts: parts)
     }
 
     /// What is left of this node's part of the whole; below zero where it has used more.

@@ -15,6 +15,7 @@ public final class LeaseAgent: Sendable {
     private let hasRival: @Sendable () -> Bool
     /// Told when the server has lost its memory, and which it has now.
     private let forgotten: @Sendable (Int) async -> Void
+    private let directory: @Sendable () async -> String
     private let state = Mutex(State())
     /// Whether the server has not answered for a while: for operators.
     private let away = Atomic<Bool>(false)
@@ -41,12 +42,23 @@ public final class LeaseAgent: Sendable {
         var waiters: [Int: [@Sendable () -> Void]] = [:]
         /// Resets of which the server has not heard.
         var resets: [UntoldReset] = []
+        /// Changes with each reset that is told: what was made ready before says nothing of it.
+        var resetsTold = 0
+        /// Names the state directory; empty where nobody knows.
+        var directory = ""
     }
 
     private struct UntoldReset {
-        let key: String
-        let kind: LimitRate.Kind?
-        let window: LimitRate.Window?
+        let reset: LimitReset
+        /// By the steady clock.
+        let at = SteadyClock.milliseconds
+    }
+
+    /// What is made ready, and when it was.
+    private struct Batch {
+        let number: Int
+        let resetsTold: Int
+        let outgoing: LimitTable.Outgoing
     }
 
     /// An operator's.
@@ -62,11 +74,12 @@ public final class LeaseAgent: Sendable {
     init(
         table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
         reset: @escaping @Sendable (LimitReset) async -> Void = { _ in }, hasRival: @escaping @Sendable () -> Bool = { false },
-        forgotten: @escaping @Sendable (Int) async -> Void = { _ in }
+        forgotten: @escaping @Sendable (Int) async -> Void = { _ in },
+        directory: @escaping @Sendable () async -> String = { "" }
     ) {
         (self.table, self.server, self.node, self.process) = (table, server, node, process)
         (self.snapshots, self.logger, self.reset) = (snapshots, logger, reset)
-        (self.hasRival, self.forgotten) = (hasRival, forgotten)
+        (self.hasRival, self.forgotten, self.directory) = (hasRival, forgotten, directory)
     }
 
     public var isAway: Bool { away.load(ordering: .relaxed) }
@@ -81,7 +94,8 @@ public final class LeaseAgent: Sendable {
     public func run() async {
         let (rings, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         table.bell.set(self, ring)
-        state.withLock { $0.heardAt = SteadyClock.milliseconds }
+        let directory = await directory()
+        state.withLock { ($0.heardAt, $0.directory) = (SteadyClock.milliseconds, directory) }
         await withDiscardingTaskGroup { group in
             group.addTask {
                 var before = SteadyClock.milliseconds
@@ -97,9 +111,7 @@ public final class LeaseAgent: Sendable {
             }
             for await _ in rings {
                 lookForSilence()
-                while let (number, outgoing) = begin() {
-                    group.addTask { await self.exchange(number, outgoing) }
-                }
+                while let batch = begin() { group.addTask { await self.exchange(batch) } }
             }
         }
         table.bell.clear(self)
@@ -120,9 +132,12 @@ public final class LeaseAgent: Sendable {
     ///   - kind: only these; nil for all.
     ///   - window: only of this one; nil for all.
     func reset(limit: String, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async {
-        let reset = UntoldReset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind, window: window)
+        // What is in flight is each node's own, and goes on.
+        guard kind != .concurrency, window != .now else { return }
+        let reset = UntoldReset(
+            reset: LimitReset(limit: limit, bucket: bucket, kind: kind, window: window, time: LoopContext.wallClock()))
         do {
-            try await server.reset(key: reset.key, kind: kind, window: window)
+            try await tell(reset)
         } catch {
             state.withLock { if $0.resets.count < Self.mostResets { $0.resets.append(reset) } }
             logger.warning(
@@ -131,11 +146,21 @@ public final class LeaseAgent: Sendable {
         }
     }
 
+    private func tell(_ untold: UntoldReset) async throws {
+        let reset = untold.reset
+        state.withLock { $0.resetsTold &+= 1 }
+        let time = try await server.reset(
+            key: BucketLease.key(limit: reset.limit, bucket: reset.bucket), kind: reset.kind, window: reset.window,
+            age: SteadyClock.milliseconds - untold.at)
+        table.knows(reset, since: time)
+        state.withLock { $0.resetsTold &+= 1 }
+    }
+
     /// What was reset while the server was away is told before what was used since.
     private func tellResets() async throws {
         while let reset = state.withLock({ $0.resets.isEmpty ? nil : $0.resets.removeFirst() }) {
             do {
-                try await server.reset(key: reset.key, kind: reset.kind, window: reset.window)
+                try await tell(reset)
             } catch {
                 state.withLock { $0.resets.insert(reset, at: 0) }
                 throw error
@@ -169,32 +194,35 @@ public final class LeaseAgent: Sendable {
 
     // MARK: Batches
 
-    private func begin() -> (Int, LimitTable.Outgoing)? {
+    private func begin() -> Batch? {
         guard !hasRival() else { return nil }
         let now = LimitTime.now
-        let (isFull, isBeat, nodes, memory) = state.withLock { state in
+        let (isFull, isBeat, nodes, memory, directory, resetsTold) = state.withLock { state in
             (
                 state.underWay.count >= Self.mostBatches * state.roundTrip.patience / LeaseTerms.patience,
                 now.steady - state.sentAt >= (state.learnsSince != nil ? Self.tick : Self.beat), state.nodes,
-                state.memory
+                state.memory, state.directory, state.resetsTold
             )
         }
         guard !isFull,
             let outgoing = table.outgoing(
-                node: node, process: process, expected: nodes, memory: memory, most: Self.mostMessages, now: now),
+                node: node, process: process, directory: directory, expected: nodes, memory: memory,
+                most: Self.mostMessages, now: now),
             isBeat || !outgoing.slots.isEmpty
         else { return nil }
         return state.withLock { state in
             state.next &+= 1
             state.underWay[state.next] = now.steady
             state.sentAt = now.steady
-            return (state.next, outgoing)
+            return Batch(number: state.next, resetsTold: resetsTold, outgoing: outgoing)
         }
     }
 
-    private func exchange(_ number: Int, _ outgoing: LimitTable.Outgoing) async {
+    private func exchange(_ batch: Batch) async {
+        let (number, outgoing) = (batch.number, batch.outgoing)
         do {
             try await tellResets()
+            guard state.withLock({ $0.resetsTold == batch.resetsTold }) else { return makeAnew(batch) }
             heard(try await server.exchange(outgoing.batch), number, outgoing)
         } catch {
             table.failed(outgoing)
@@ -207,6 +235,17 @@ public final class LeaseAgent: Sendable {
             lookForSilence()
             wake(outgoing.slots)
         }
+    }
+
+    /// Its messages do not know of a reset that was told since: they are made once more.
+    private func makeAnew(_ batch: Batch) {
+        table.failed(batch.outgoing)
+        state.withLock { state in
+            state.underWay[batch.number] = nil
+            state.sentAt = Int.min / 2
+        }
+        wake(batch.outgoing.slots)
+        table.bell.ring()
     }
 
     private func heard(_ answers: LeaseAnswers, _ number: Int, _ outgoing: LimitTable.Outgoing) {
@@ -273,10 +312,12 @@ public final class LeaseAgent: Sendable {
 
     private func giveBack() async {
         guard !isAway else { return }
+        let directory = state.withLock { $0.directory }
         for _ in 0..<16 {
             guard
                 let outgoing = table.outgoing(
-                    node: node, process: process, expected: 0, most: Self.mostMessages, isClosing: true, now: .now),
+                    node: node, process: process, directory: directory, expected: 0, most: Self.mostMessages,
+                    isClosing: true, now: .now),
                 !outgoing.slots.isEmpty
             else { return }
             guard let answers = try? await server.exchange(outgoing.batch) else {

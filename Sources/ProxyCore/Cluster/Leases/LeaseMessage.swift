@@ -28,11 +28,15 @@ struct LeaseMessage: Sendable, Hashable {
     /// Tells the lease from those that this process had of the bucket before, and has forgotten.
     let birth: Int
     let number: Int
+    /// The last reset that this node has heard of, by the server's clock: what it tells is of after that; -1 where it has heard of nothing.
+    var knownReset = -1
+    /// Milliseconds since it used the bucket last.
+    var unused = 0
     let parts: [Part]
 
     /// As the script reads it: numbers with blanks between them.
     var text: String {
-        var numbers = [birth, number, parts.count]
+        var numbers = [birth, number, knownReset, unused, parts.count]
         for part in parts {
             numbers += [part.kind.place, part.spent] + part.own.prefix(4) + part.heard.prefix(4)
             numbers += [part.reserved, part.kept, part.part, part.need, part.least, part.wants ? 1 : 0, part.rates.count]
@@ -111,6 +115,8 @@ struct LeaseBatch: Sendable {
     /// The node's name, and this process of it.
     let node: String
     let process: String
+    /// Names its state directory, in which what it has used is; empty where nobody knows.
+    var directory = ""
     let terms: LeaseTerms
     /// When the day and the month have begun; milliseconds since 1970.
     let day: Int
@@ -146,5 +152,7 @@ protocol LeaseServer: Sendable {
     /// - Parameters:
     ///   - kind: only these; nil for all.
     ///   - window: only of this one; nil for all.
-    func reset(key: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws
+    ///   - age: for how many milliseconds they do.
+    /// - Returns: by when a node knows of it, by the server's clock.
+    func reset(key: String, kind: LimitRate.Kind?, window: LimitRate.Window?, age: Int) async throws -> Int
 }

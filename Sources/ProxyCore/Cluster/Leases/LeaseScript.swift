@@ -2,19 +2,20 @@
 ///
 /// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for
 /// each node (`n`) what it has told since a reset (`w`) and before it (`r`, until it tells of itself again), what it holds and until
-/// when; `e` is what of the sums was told by nodes that had heard of it, and not yet by those who used it; `z` and `y` are when kinds,
-/// and single windows of them, were reset last. `LeaseServerModel` of the tests is the same in Swift.
+/// when, its state directory (`s`) and the process that this one took it over from by that (`o`); `e` is what of the sums was told by
+/// nodes that had heard of it, and not yet by those who used it; `z` and `y` are when the server heard of the last reset of kinds, and of
+/// single windows of them, `v` when that was. `LeaseServerModel` of the tests is the same in Swift.
 enum LeaseScript {
-    /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected told`, then one for each
-    /// bucket.
+    /// KEYS: who is there, then one for each bucket. ARGV: node, process, state directory or nothing, `lasts share day month expected
+    /// told`, then one for each bucket.
     /// Answers: time, memory, nodes, learning, then for each bucket a list, empty where the message was an old one.
     static let exchange = """
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
         local second = math.floor(now / 1000)
-        local node, process = ARGV[1], ARGV[2]
+        local node, process, directory = ARGV[1], ARGV[2], ARGV[3]
         local header = {}
-        for number in string.gmatch(ARGV[3], '%S+') do header[#header + 1] = tonumber(number) end
+        for number in string.gmatch(ARGV[4], '%S+') do header[#header + 1] = tonumber(number) end
         local lasts, share, day, month, expected, heard = header[1], header[2], header[3], header[4], header[5], header[6]
 
         local function read(key)
@@ -132,12 +133,47 @@ enum LeaseScript {
           bucket.e[kind] = extra
         end
 
+        -- A node is its state directory: what was told by another name counts on, and of whom had this name before it is kept apart.
+        local function entry_of(bucket)
+          local entry = bucket.n[node]
+          if entry and entry.s and directory ~= '' and entry.s ~= directory then
+            bucket.n['~' .. entry.s] = entry
+            bucket.n[node] = nil
+            entry = nil
+          end
+          if entry then return entry end
+          local former, before = nil, nil
+          for name, other in pairs(bucket.n) do
+            if string.sub(other.i, 1, #process + 1) == process .. ':' then
+              former = name
+            elseif directory ~= '' and other.s == directory and other.o ~= process then
+              before = name
+            end
+          end
+          entry = bucket.n[former or before or '']
+          if not entry then return nil end
+          -- Where that one lives all the same, it is a copy's: it does not get the entry back.
+          if not former then entry.o = string.gsub(entry.i, ':%d+$', '') end
+          bucket.n[former or before] = nil
+          return entry
+        end
+
+        local function knows(bucket, kind, place, known)
+          return known >= math.max(bucket.z[kind], ((bucket.y or {})[kind] or {})[place + 1] or 0)
+        end
+
+        -- What is told may be of before a reset that the teller has not heard of: by the last one that it knows, or by its last use.
+        local function is_void(bucket, kind, place, known, used)
+          if known >= 0 then return not knows(bucket, kind, place, known) end
+          return (((bucket.v or {})[kind] or {})[place + 1] or 0) > used
+        end
+
         local answers = {now, beat.id, nodes, learning and 1 or 0}
         for index = 2, #KEYS do
           local numbers, at = {}, 0
-          for number in string.gmatch(ARGV[index + 2], '%S+') do numbers[#numbers + 1] = tonumber(number) end
+          for number in string.gmatch(ARGV[index + 3], '%S+') do numbers[#numbers + 1] = tonumber(number) end
           local function take() at = at + 1; return numbers[at] end
-          local birth, sequence, count = take(), take(), take()
+          local birth, sequence, known, unused, count = take(), take(), take(), take(), take()
           local teller = process .. ':' .. birth
           local bucket = read(KEYS[index])
           if not bucket or not bucket.n then bucket = {d = 0, o = 0, s = {}, m = {}, n = {}, z = {0, 0, 0}} end
@@ -171,22 +207,14 @@ enum LeaseScript {
             end
             if ahead > 0 then slots[second] = (slots[second] or 0) + ahead end
           end
-          local entry = bucket.n[node]
-          if not entry then
-            -- The same process had another name before.
-            for name, other in pairs(bucket.n) do
-              if string.sub(other.i, 1, #process + 1) == process .. ':' then
-                entry = other
-                bucket.n[name] = nil
-              end
-            end
-          end
+          local entry = entry_of(bucket)
           local isNew = not entry
           if isNew then entry = {i = '', q = 0, c = {}, w = {}, h = {}, x = 0} end
           if entry.i == teller and sequence <= entry.q then
             answers[#answers + 1] = {}
           else
             bucket.n[node] = entry
+            if directory ~= '' then entry.s = directory end
             local isSame = entry.i == teller
             if not isSame then entry.c = {} end
             local mine = isSame and alive(entry)
@@ -216,8 +244,16 @@ enum LeaseScript {
               local heard = {take(), take(), take(), take()}
               local reserved, kept, part = take(), take(), take()
               local need, least, wants, rates = take(), take(), take(), take()
+              local missed = 0
               if kind < 4 then
                 local before = entry.c[kind]
+                for place = 0, 3 do
+                  if own[place + 1] + heard[place + 1] > 0 and is_void(bucket, kind, place, known, now - unused) then
+                    heard[place + 1] = 0
+                    if isNew then own[place + 1] = 0 end
+                    if isNew and known < 0 then missed = math.max(1, now - unused) end
+                  end
+                end
                 if before then
                   local change = spent - before
                   add(bucket, kind, entry, {change, change, change}, change > 0 and math.min(change, own[1]) or change)
@@ -225,7 +261,10 @@ enum LeaseScript {
                   local told, changes = entry.w[kind] or {0, 0, 0}, {}
                   -- A reset that the process before has not heard of: what it told before is known here still.
                   local gone = entry.r and entry.r[kind] or {0, 0, 0}
-                  for place = 1, 3 do changes[place] = math.max(0, own[place + 1] - told[place] - gone[place]) end
+                  for place = 1, 3 do
+                    if knows(bucket, kind, place, known) then gone[place] = 0 end
+                    changes[place] = math.max(0, own[place + 1] - told[place] - gone[place])
+                  end
                   if isNew then
                     begin(bucket, kind, entry, changes, own[1])
                   else
@@ -278,7 +317,7 @@ enum LeaseScript {
               for place = 0, 3 do told[#told + 1] = window(bucket, kind, place) end
               told[#told + 1] = wait
               for place = 1, 4 do told[#told + 1] = ((bucket.y or {})[kind] or {})[place] or 0 end
-              told[#told + 1] = heard_of
+              told[#told + 1] = math.max(heard_of, missed)
               local newest = 0
               for time, amount in pairs(bucket.m[kind] or {}) do
                 if amount > 0 and time > newest then newest = time end
@@ -294,20 +333,26 @@ enum LeaseScript {
         return answers
         """
 
-    /// KEYS: the bucket. ARGV: the window, minute, day, month and total being 0 to 3, and -1 all of them; then the kinds, 1 to 3.
+    /// KEYS: the bucket. ARGV: the window, minute, day, month and total being 0 to 3, and -1 all of them; how many milliseconds ago; then
+    /// the kinds, 1 to 3. A bucket that is not there is made: nodes may tell of it later what they had used before. Answers: by when a
+    /// node knows of it.
     static let reset = """
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+        local ok, bucket = false, nil
         local text = redis.call('GET', KEYS[1])
-        if not text then return 0 end
-        local ok, bucket = pcall(cmsgpack.unpack, text)
-        if not ok or type(bucket) ~= 'table' or not bucket.n then return 0 end
-        local only = tonumber(ARGV[1])
-        for index = 2, #ARGV do
+        if text then ok, bucket = pcall(cmsgpack.unpack, text) end
+        if not ok or type(bucket) ~= 'table' or not bucket.n then bucket = {d = 0, o = 0, s = {}, m = {}, n = {}, z = {0, 0, 0}} end
+        bucket.v = bucket.v or {}
+        local only, at, latest = tonumber(ARGV[1]), now - tonumber(ARGV[2]), 0
+        for index = 3, #ARGV do
           local kind = tonumber(ARGV[index])
           local extra = bucket.e and bucket.e[kind]
+          local made = bucket.v[kind] or {0, 0, 0, 0}
+          bucket.v[kind] = made
           for place = 0, 3 do
             if only == -1 or only == place then
+              made[place + 1] = math.max(at, made[place + 1])
               if extra then extra[place + 1] = 0 end
               if place == 0 then
                 bucket.m[kind] = {}
@@ -327,15 +372,17 @@ enum LeaseScript {
           end
           if only == -1 then
             bucket.z[kind] = math.max(now, bucket.z[kind] + 1)
+            latest = math.max(latest, bucket.z[kind])
           else
             bucket.y = bucket.y or {}
             local times = bucket.y[kind] or {0, 0, 0, 0}
             times[only + 1] = math.max(now, times[only + 1] + 1)
             bucket.y[kind] = times
+            latest = math.max(latest, times[only + 1])
           end
         end
         local left = redis.call('PTTL', KEYS[1])
-        redis.call('SET', KEYS[1], cmsgpack.pack(bucket), 'PX', left > 0 and left or 180000)
-        return 1
+        redis.call('SET', KEYS[1], cmsgpack.pack(bucket), 'PX', left > 0 and left or 3456000000)
+        return latest
         """
 }

@@ -11,6 +11,7 @@ public final class LimitSharing: Sendable {
     private let reset: @Sendable (LimitReset) async -> Void
     private let hasRival: @Sendable () -> Bool
     private let forgotten: @Sendable (Int) async -> Void
+    private let directory: @Sendable () async -> String
     private let running = Mutex<Running?>(nil)
 
     private struct Running {
@@ -31,6 +32,7 @@ public final class LimitSharing: Sendable {
         (self.snapshots, self.logger) = (snapshots, logger)
         (self.hasRival, self.forgotten) = (hasRival, forgotten)
         reset = { [weak ledger] reset in try? await ledger?.resetLimit(reset) }
+        directory = { [weak ledger] in await ledger?.directoryName() ?? "" }
     }
 
     /// Follows what the file says.
@@ -49,7 +51,7 @@ public final class LimitSharing: Sendable {
             let agent = LeaseAgent(
                 table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process,
                 snapshots: snapshots,
-                logger: logger, reset: reset, hasRival: hasRival, forgotten: forgotten)
+                logger: logger, reset: reset, hasRival: hasRival, forgotten: forgotten, directory: directory)
             running = Running(node: cluster.node, agent: agent, task: Task { await agent.run() })
         }
     }

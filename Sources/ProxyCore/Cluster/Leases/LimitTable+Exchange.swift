@@ -52,7 +52,8 @@ extension LimitTable {
     ///   - isClosing: all that can be is given back.
     /// - Returns: nil where limits are not shared. A batch without messages tells that the node is there.
     func outgoing(
-        node: String, process: String, expected: Int, memory: Int = 0, most: Int, isClosing: Bool = false, now: LimitTime
+        node: String, process: String, directory: String = "", expected: Int, memory: Int = 0, most: Int,
+        isClosing: Bool = false, now: LimitTime
     ) -> Outgoing? {
         state.withLock { state in
             state.advance(to: now)
@@ -67,8 +68,9 @@ extension LimitTable {
             let periods = LimitPeriods(at: now.wall + offset, state.clock)
             return Outgoing(
                 batch: LeaseBatch(
-                    node: node, process: process, terms: terms, day: periods.day.lowerBound, month: periods.month.lowerBound,
-                    expected: expected, told: state.leasing?.untold == 0 ? memory : 0, messages: messages),
+                    node: node, process: process, directory: directory, terms: terms, day: periods.day.lowerBound,
+                    month: periods.month.lowerBound, expected: expected,
+                    told: state.leasing?.untold == 0 ? memory : 0, messages: messages),
                 slots: slots)
         }
     }
@@ -143,6 +145,22 @@ extension LimitTable {
                 incoming.answered.append(slot)
             }
             return incoming
+        }
+    }
+
+    /// The server has heard of a reset that was made here.
+    /// - Parameter time: by its clock.
+    func knows(_ reset: LimitReset, since time: Int) {
+        state.withLock { state in
+            guard let slot = state.limits[reset.limit]?[reset.bucket], state.leasing?.leases[slot].limit != nil else { return }
+            let all = LeaseReset.all
+            var times = state.leasing?.leases[slot].resets ?? [Int](repeating: -1, count: all.count)
+            for place in all.indices
+            where all[place].window == reset.window && (reset.kind == nil || all[place].kind == reset.kind) {
+                times[place] = max(times[place], time)
+            }
+            state.leasing?.leases[slot].resets = times
+            state.leasing?.enqueue(slot)
         }
     }
 
@@ -278,7 +296,7 @@ extension LimitTable.State {
         let bucket = slots[slot].state
         return leasing?.leases[slot].send(
             bucket.reservedByKind(limit.countsCached), own: bucket.ownByKind(limit.countsCached), others: bucket.others,
-            nodes: nodes,
+            unused: max(0, moment.wall - bucket.lastUsed), nodes: nodes,
             isAway: isAway && !isClosing, terms,
             now: moment.steady)
     }
@@ -313,7 +331,9 @@ extension LimitTable.State {
 
     private mutating func takeResets(_ answer: LeaseAnswer, _ slot: Int, _ incoming: inout LimitTable.Incoming) {
         let now = answer.resetTimes
-        let before = leasing?.leases[slot].resets ?? answer.resetTimesBefore
+        // Of what this process has not heard of, what the one before it knew.
+        var before = answer.resetTimesBefore
+        for (place, time) in (leasing?.leases[slot].resets ?? []).enumerated() where time >= 0 { before[place] = time }
         leasing?.leases[slot].resets = now
         guard before != now else { return }
         for (place, reset) in LeaseReset.all.enumerated() where before[place] >= 0 && now[place] > before[place] {

@@ -10,23 +10,24 @@ struct RedisLeaseServer: LeaseServer {
     func exchange(_ batch: LeaseBatch) async throws -> LeaseAnswers {
         let reply = try await server.script(
             Self.exchangeScript, keys: [Self.beat] + batch.messages.map { Array($0.key.utf8) },
-            arguments: [Array(batch.node.utf8), Array(batch.process.utf8), Array(batch.header.utf8)]
+            arguments: [batch.node, batch.process, batch.directory, batch.header].map { Array($0.utf8) }
                 + batch.messages.map { Array($0.text.utf8) })
         guard let answers = LeaseAnswers(reply) else { throw LimitServerFailure.refused("what it answers is no answer") }
         return answers
     }
 
-    func reset(key: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws {
+    func reset(key: String, kind: LimitRate.Kind?, window: LimitRate.Window?, age: Int) async throws -> Int {
         let kinds = kind.map { [$0] } ?? [.requests, .tokens, .cost]
-        let places = [window?.place ?? -1] + kinds.map { $0.place + 1 }
-        _ = try await server.script(
-            Self.resetScript, keys: [Array(key.utf8)], arguments: places.map { Array(String($0).utf8) })
+        let numbers = [window?.place ?? -1, max(0, age)] + kinds.map { $0.place + 1 }
+        let reply = try await server.script(
+            Self.resetScript, keys: [Array(key.utf8)], arguments: numbers.map { Array(String($0).utf8) })
+        return min(max(0, reply.integer ?? 0), LeaseAnswers.latest)
     }
 }
 
 extension LeaseAnswers {
     /// The end of the year 9999, in milliseconds.
-    private static let latest = 253_402_300_799_999
+    fileprivate static let latest = 253_402_300_799_999
 
     /// nil where a server says something else, or a number that none can be.
     init?(_ reply: RESPValue) {

@@ -6,12 +6,16 @@ extension ConfigurationCompiler {
     /// - Returns: a route for each alias that names an upstream.
     mutating func compileAliases(_ rules: RuleSet) -> [Route] {
         var routes: [Route] = []
+        let next = Dictionary(
+            file.models.lazy.filter { [indices] in Self.upstream(of: $0.value, indices) == nil }
+                .map { ($0.name.value, $0.value.to.value) }, uniquingKeysWith: { first, _ in first })
         let names = Set(file.models.map(\.name.value))
+        var circling: Set<String> = []
         for (name, decoded) in file.models {
             if let problem = Self.problem(withName: name.value) { context.error(name, problem) }
             let target = DecodedTarget.split(decoded.to.value)
             if let problem = ModelName.blanks(target.model ?? decoded.to.value) { context.error(decoded.to, problem) }
-            if let model = target.model, !model.isEmpty, indices[target.upstream] != nil {
+            if let model = target.model, Self.upstream(of: decoded, indices) != nil {
                 usedUpstreams.insert(target.upstream)
                 configuration.aliases.append(
                     ModelAlias(name: name.value, model: model, upstream: target.upstream, displayName: decoded.displayName))
@@ -21,6 +25,13 @@ extension ConfigurationCompiler {
             configuration.aliases.append(ModelAlias(name: name.value, model: decoded.to.value, displayName: decoded.displayName))
             if decoded.to.value.contains("*") {
                 context.error(decoded.to, "the '*' has nothing to take: an alias stands for one model")
+            } else if let circle = Self.circle(from: name.value, next), circle.count > 1 || decoded.displayName == nil {
+                guard circling.isDisjoint(with: circle) else { continue }
+                circling.formUnion(circle)
+                let shown = (circle + [name.value]).map { LoadContext.shortened(SecretWords.name($0)) }.joined(separator: " → ")
+                context.error(
+                    decoded.to,
+                    circle.count > 1 ? "leads back to itself: \(shown)" : "is its own name; an alias stands for another model")
             } else if names.contains(decoded.to.value), decoded.to.value != name.value {
                 context.warning(decoded.to, "\(decoded.to.shown) is an alias itself; an alias goes one step: rules see that name")
             } else if !rules.rules.contains(where: { $0.match(decoded.to.value) != nil }) {
@@ -37,6 +48,22 @@ extension ConfigurationCompiler {
             }
         }
         return routes
+    }
+
+    /// The upstream that an alias names; nil where its model goes through the rules.
+    private static func upstream(of alias: DecodedAlias, _ indices: [String: Int]) -> String? {
+        let target = DecodedTarget.split(alias.to.value)
+        return target.model?.isEmpty == false && indices[target.upstream] != nil ? target.upstream : nil
+    }
+
+    /// The names on the way from an alias back to it; nil where none leads there.
+    private static func circle(from name: String, _ next: [String: String]) -> [String]? {
+        var way = [name]
+        while let step = next[way[way.count - 1]], way.count <= next.count {
+            if step == name { return way }
+            way.append(step)
+        }
+        return nil
     }
 
     /// The upstream whose name was perhaps meant by one that there is not, nor a rule that names it.

@@ -52,18 +52,18 @@ struct ConfigurationFiles {
             context.error(at: node.start, "", Self.problem(withRoot: node))
             return nil
         }
-        ForeignTags(context: context).refuse(in: node)
         if let (entry, message) = ForeignFiles.problem(with: entries) {
             context.error(at: entry.keyLocation, "", message, length: entry.keyLength)
             return nil
         }
         var root = node
-        root.content = .mapping(entries.map(Self.listed))
+        root.content = .mapping(ForeignTags(context: context).refuse(in: entries).map(Self.listed))
         return root
     }
 
     private static func problem(withRoot node: YAMLNode) -> String {
         if case .scalar(let scalar) = node.content, let problem = ForeignFiles.problem(withText: scalar.text) { return problem }
+        if let problem = ForeignTags.problem(with: node) { return problem }
         return "expected a mapping of keys such as 'listen' and 'rules', found \(node.noun)"
     }
 

@@ -10,6 +10,10 @@ enum ForeignNames {
 
     /// nil where nothing is known of the name.
     static func hint(for key: String, in mapping: Schema.Mapping) -> Hint? {
+        // A member of `any`.
+        if key == "any", mapping["any"] == nil, mapping["upstream"] != nil {
+            return Hint(text: "; an 'any' stands in no other: its members are written into this one", meant: "upstream")
+        }
         let name = snake(key)
         if name != key, mapping[name] != nil { return Hint(text: "; it is written '\(name)'", meant: name) }
         if let ours = words[name]?.first(where: { mapping[$0] != nil }) {

@@ -56,7 +56,7 @@ final class LoadContext {
         if let tag = node.tag {
             // It may be the beginning of a secret that needs quotes.
             hide(node)
-            error(at: node, path, Self.problem(withTag: tag))
+            error(at: node.start, path, Self.problem(withTag: tag), length: length(of: node))
             return nil
         }
         guard !scalar.isNull else {
@@ -174,7 +174,7 @@ final class LoadContext {
     }
 
     func error(at node: YAMLNode, _ path: String, _ message: String) {
-        error(at: node.start, path, message, length: length(of: node))
+        error(at: node.start, path, ForeignTags.problem(with: node) ?? message, length: length(of: node))
     }
 
     func error<Value>(_ place: Located<Value>, _ message: String) {

@@ -81,9 +81,12 @@ struct ReferenceResolver {
         if let `default` { return (`default`, true) }
         throw Schema.Problem(
             environment[name] == nil
-                ? "the environment has no \(name) (a default is written ${\(name):-default})"
+                ? "\(Self.missing) \(name) (a default is written ${\(name):-default})"
                 : "\(name) is empty in the environment (a default is written ${\(name):-default})")
     }
+
+    /// How it begins what is said of a variable that there is not.
+    static let missing = "the environment has no"
 
     /// What is said of a credential where systemd did not start this process: of a command in a shell, which is no unit.
     static let noCredentials = "systemd passed none ($CREDENTIALS_DIRECTORY is not set)"

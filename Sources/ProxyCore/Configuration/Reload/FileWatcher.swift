@@ -14,6 +14,8 @@ public final class FileWatcher: Sendable {
     private let logger: Logger
     /// How many times a file may be written anew with the same text before that counts as whole.
     private static let maximumRewrites = 40
+    /// For so long it is waited for a writer that pauses with the file open; the end of a write is an event.
+    private static let patience = Duration.seconds(60)
 
     private let eventSeen = Atomic<Bool>(false)
 
@@ -50,7 +52,9 @@ public final class FileWatcher: Sendable {
         for await _ in wakes {
             let isEvent = eventSeen.exchange(false, ordering: .acquiring)
             thread.watch(directories(), files: inputs.current.files)
-            await look(isEvent ? .event : .look, &known)
+            await look(isEvent ? .event : .look, &known) { [inputs] in
+                thread.isWritten(within: Self.patience) { inputs.current.holds($0) }
+            }
             // What the change brought in is watched from here on; had it changed before, the next look would see it.
             thread.watch(directories(), files: inputs.current.files)
             if inputs.current.changes(since: known) {
@@ -63,7 +67,7 @@ public final class FileWatcher: Sendable {
     private func lookInIntervals() async {
         var known = Known()
         while !Task.isCancelled {
-            await look(.look, &known)
+            await look(.look, &known) { false }
             try? await Task.sleep(for: interval)
         }
     }
@@ -74,14 +78,15 @@ public final class FileWatcher: Sendable {
         var otherReads = 0
     }
 
-    private func look(_ wake: InotifyThread.Wake, _ known: inout Known) async {
+    /// - Parameter isWritten: whether somebody is in the midst of a write: its end is one more reason to look.
+    private func look(_ wake: InotifyThread.Wake, _ known: inout Known, isWritten: () -> Bool) async {
         guard inputs.current.changes(since: known) else { return }
         // Asked before the contents are looked at: a read that comes after is one more reason to look.
         var otherReads = inputs.current.otherReads
         var seen = inputs.current.contents()
         var stamps = inputs.current.stamps()
         for attempt in 1... {
-            guard (try? await Task.sleep(for: quietPeriod)) != nil else { return }
+            guard (try? await Task.sleep(for: quietPeriod)) != nil, !isWritten() else { return }
             let (before, stampsBefore) = (seen, stamps)
             otherReads = inputs.current.otherReads
             seen = inputs.current.contents()
@@ -162,6 +167,13 @@ extension WatchedInputs {
 
     func changes(since known: FileWatcher.Known) -> Bool {
         otherReads != known.otherReads || contents().contains { known.contents[$0.key] != $0.value }
+    }
+
+    /// Whether the path, of a folder that a glob names, is of the configuration.
+    func holds(_ path: String) -> Bool {
+        let path = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+        let name = path.split(separator: "/").last ?? ""
+        return patterns.contains { fnmatch($0, path, 0) == 0 } || files.contains { $0 == name || $0.hasSuffix("/\(name)") }
     }
 
     /// Whether no file was written to for so many seconds, as far as its time of modification tells.

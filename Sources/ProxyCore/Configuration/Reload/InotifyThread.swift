@@ -17,7 +17,15 @@ final class InotifyThread: Sendable {
 
     private struct Watches {
         var directories: [Int32: (path: String, names: Names)] = [:]
+        /// Entries that somebody writes to and has not closed, and when that was seen last.
+        var written: [Entry: ContinuousClock.Instant] = [:]
         var isOpen = true
+    }
+
+    private struct Entry: Hashable {
+        var watch: Int32
+        /// Empty for what is watched itself.
+        var name: String
     }
 
     private let descriptor: Int32
@@ -25,10 +33,12 @@ final class InotifyThread: Sendable {
     private let stopper: (read: Int32, write: Int32)
     private let watches = Mutex(Watches())
 
-    /// What ends a write, or replaces an entry at once. Never a mere modification: the file is only half written then.
+    /// What ends a write, or replaces an entry at once; and a mere modification, after which the file is only half written.
     private static let mask = UInt32(
-        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
-            | IN_ONLYDIR)
+        IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF
+            | IN_MOVE_SELF | IN_ONLYDIR)
+    /// After which an entry is no longer being written, or is another file.
+    private static let ends = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_IGNORED)
 
     /// nil when the system has no inotify to give; `wake` is called on the thread.
     init?(lookingEvery interval: Duration, wake: @escaping @Sendable (Wake) -> Void) {
@@ -66,12 +76,26 @@ final class InotifyThread: Sendable {
                 }
             }
             for path in files {
-                let watch = inotify_add_watch(descriptor, path, UInt32(IN_CLOSE_WRITE))
+                let watch = inotify_add_watch(descriptor, path, UInt32(IN_CLOSE_WRITE | IN_MODIFY))
                 // Its event has no name, and matters.
                 if watch >= 0, fresh[watch] == nil { fresh[watch] = (path, nil) }
             }
             for watch in watches.directories.keys where fresh[watch] == nil { _ = inotify_rm_watch(descriptor, watch) }
             watches.directories = fresh
+            watches.written = watches.written.filter { fresh[$0.key.watch] != nil }
+        }
+    }
+
+    /// Whether somebody has begun to write to an entry that matters, has not closed it, and did so within this time.
+    /// - Parameter matters: asked with the path of what lies in a folder that is watched whole.
+    func isWritten(within patience: Duration, matters: (String) -> Bool) -> Bool {
+        watches.withLock { watches in
+            watches.written.contains { entry, time in
+                guard let (path, names) = watches.directories[entry.watch], time.duration(to: .now) < patience else {
+                    return false
+                }
+                return names != nil || entry.name.isEmpty || matters("\(path)/\(entry.name)")
+            }
         }
     }
 
@@ -100,15 +124,26 @@ final class InotifyThread: Sendable {
             guard count > 0 else { continue }
             let length = read(descriptor, &buffer, buffer.count)
             guard length > 0 else { continue }
-            if isRelevant(buffer.prefix(length)) { wake(.event) }
+            switch news(buffer.prefix(length)) {
+            case .completed: wake(.event)
+            case .ours: break
+            // A file that is written all the time, beside what matters, does not keep this thread busy.
+            case .others: usleep(10_000)
+            }
         }
     }
 
-    /// Whether any event of what `read` gave is about an entry that matters.
-    private func isRelevant(_ events: ArraySlice<UInt8>) -> Bool {
+    private enum News: Int {
+        case others
+        case ours
+        case completed
+    }
+
+    /// The most that any event of what `read` gave says.
+    private func news(_ events: ArraySlice<UInt8>) -> News {
         events.withUnsafeBytes { bytes in
             var offset = 0
-            var found = false
+            var found = News.others
             // inotify(7): wd, mask, cookie, len, then a name padded with zeros.
             while offset + 16 <= bytes.count {
                 let watch = bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
@@ -116,21 +151,30 @@ final class InotifyThread: Sendable {
                 let length = Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
                 let end = min(offset + 16 + length, bytes.count)
                 let name = String(decoding: bytes[(offset + 16)..<end].prefix { $0 != 0 }, as: UTF8.self)
-                if isRelevant(watch, mask, name) { found = true }
+                let said = news(watch, mask, name)
+                if said.rawValue > found.rawValue { found = said }
                 offset = end
             }
             return found
         }
     }
 
-    private func isRelevant(_ watch: Int32, _ mask: UInt32, _ name: String) -> Bool {
-        if mask & UInt32(IN_Q_OVERFLOW) != 0 { return true }
-        guard let (path, names) = watches.withLock({ $0.directories[watch] }) else { return false }
-        if !name.isEmpty, let names, !names.contains(name) { return false }
-        guard mask & UInt32(IN_CREATE) != 0 else { return true }
+    private func news(_ watch: Int32, _ mask: UInt32, _ name: String) -> News {
+        if mask & UInt32(IN_Q_OVERFLOW) != 0 {
+            watches.withLock { $0.written = [:] }
+            return .completed
+        }
+        guard let (path, names) = watches.withLock({ $0.directories[watch] }) else { return .others }
+        if !name.isEmpty, let names, !names.contains(name) { return .others }
+        if mask & UInt32(IN_MODIFY) != 0 {
+            watches.withLock { $0.written[Entry(watch: watch, name: name)] = .now }
+            return name.isEmpty || names != nil ? .ours : .others
+        }
+        if mask & Self.ends != 0 { watches.withLock { $0.written[Entry(watch: watch, name: name)] = nil } }
+        guard mask & UInt32(IN_CREATE) != 0 else { return .completed }
         // A new regular file is empty; its close says when it is written. A new link is complete.
         var status = stat()
-        guard lstat("\(path)/\(name)", &status) == 0 else { return true }
-        return status.st_mode & S_IFMT != S_IFREG || status.st_nlink > 1
+        guard lstat("\(path)/\(name)", &status) == 0 else { return .completed }
+        return status.st_mode & S_IFMT != S_IFREG || status.st_nlink > 1 ? .completed : .ours
     }
 }

@@ -32,7 +32,7 @@ extension Schema {
         static let hash = Key("hash", .keyDigest, .none("`key` then"), "Its SHA-256: `sha256:` and 64 hexadecimal digits.")
         static let policy = Key("policy", .located(.text("a policy's name")), .none("default"), "Name of a policy.")
         static let tags = Key(
-            "tags", .entries(.anyText, naming: "tag"), .value("{}"), "`key.tags` of conditions; added to the usage record.")
+            "tags", .tags, .value("{}"), "`key.tags` of conditions; added to the usage record.")
         static let enabled = Key("enabled", .boolean, .value("true"), "Off refuses the key with a 403, and keeps its usage.")
 
         static let kind: Kind<DecodedKey> = .mapping(

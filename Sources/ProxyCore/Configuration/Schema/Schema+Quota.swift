@@ -17,7 +17,7 @@ extension Schema {
         private static func count(_ name: String, _ doc: String) -> Key<Int> {
             Key(name, .count(many), .none("not counted"), doc)
         }
-        private static func money(_ name: String, _ doc: String) -> Key<Int> { Key(name, .money, .none("not counted"), doc) }
+        private static func money(_ name: String, _ doc: String) -> Key<Int> { Key(name, .fortune, .none("not counted"), doc) }
 
         static let requestsPerMinute = count("requests_per_minute", "Requests in a minute, which begins with its first.")
         static let requestsPerDay = count("requests_per_day", "Requests in a day of `timezone`.")

@@ -29,7 +29,7 @@ extension Schema {
             "Fields to leave out of what its upstreams get, in their formats' words: `[user, tools.function.strict]`. What was there "
                 + "is named in `x-proxyd-lossy`.")
         static let tags = Key(
-            "tags", .entries(.anyText, naming: "tag"), .value("{}"), "Added to the usage record.")
+            "tags", .tags, .value("{}"), "Added to the usage record.")
 
         static let mapping = Mapping(name, models, paths, when, tiers, reject, fallback, set, drop, tags).demanding(
             .one([["tiers"], ["reject"]]))

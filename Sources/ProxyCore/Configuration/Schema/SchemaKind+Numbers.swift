@@ -109,8 +109,13 @@ extension Schema.Kind where Value == Int {
     }
 
     /// `200 USD`, in nano-dollars.
-    static var money: Self {
-        scalar(Schema.Scalar(noun: "amount of money", pattern: Schema.Pattern.money, shown: Schema.Shown.dollars)) {
+    static var money: Self { money(pattern: Schema.Pattern.money, least: 0) }
+
+    /// The same of what somebody has to spend: more than nothing.
+    static var fortune: Self { money(pattern: Schema.Pattern.fortune, least: 1) }
+
+    private static func money(pattern: String, least: Int) -> Self {
+        scalar(Schema.Scalar(noun: "amount of money", pattern: pattern, shown: Schema.Shown.dollars)) {
             text throws(Schema.Problem) in
             guard text.value.hasSuffix("USD") else {
                 if text.value.contains(where: \.isLetter) {
@@ -124,6 +129,7 @@ extension Schema.Kind where Value == Int {
             guard let value = try? Quantity.decimal(digits, places: 9) else {
                 throw Schema.Problem("\(text.shown) is not an amount of money; write 200 USD, with at most nine decimals")
             }
+            guard value >= least else { throw Schema.Problem("\(text.shown) is nothing to spend; write more than 0 USD") }
             return value
         }
     }

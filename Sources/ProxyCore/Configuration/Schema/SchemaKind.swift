@@ -214,6 +214,21 @@ extension Schema.Kind where Value: Sendable {
     }
 }
 
+extension Schema.Kind where Value == [(name: Located<String>, value: String)] {
+    /// As many as a usage record holds.
+    static var tags: Self {
+        let any = Self.entries(.anyText, naming: "tag")
+        return Self(shape: any.shape) { node, path, context in
+            let tags = any.decode(node, path, context)
+            let most = UsageRecord.maximumTags
+            if let count = tags?.count, count > most {
+                context.error(at: node, path, "has \(count) tags; \(most) are the most, as usage records hold no more")
+            }
+            return tags
+        }
+    }
+}
+
 extension Schema.Shape {
     /// Whether a single value may stand for it.
     var takesScalar: Bool {

@@ -31,6 +31,10 @@ extension Schema {
         static let size = "[0-9]+(\\.0+)?B?|[0-9]+(\\.[0-9]+)?(KB|MB|GB|KiB|MiB|GiB)"
         static let count = "[0-9]+(\\.0+)?|[0-9]+(\\.[0-9]+)?[kMG]"
         static let money = "[0-9]+(\\.[0-9]{1,9}0*)? ?USD"
+        /// Money that is more than nothing.
+        static let fortune = "(0*[1-9][0-9]*(\\.[0-9]{1,9}0*)?|0+\\.(\(fraction))0*) ?USD"
+        /// Nine digits at most, one of which is not 0.
+        private static let fraction = (0...8).map { "0{\($0)}[1-9][0-9]{0,\(8 - $0)}" }.joined(separator: "|")
         static let price = "0*(1000000(\\.0+)?|[0-9]{1,6}(\\.[0-9]{1,9}0*)?)"
         static let share = "0*(100(\\.0+)?|[0-9]{1,2}(\\.[0-9]+)?)%|0+(\\.[0-9]+)?|0*1(\\.0+)?"
         static let boolean = "true|True|TRUE|false|False|FALSE"

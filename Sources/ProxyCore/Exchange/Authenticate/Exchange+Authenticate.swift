@@ -40,6 +40,13 @@ extension Exchange {
         }
     }
 
+    /// Who asks for what is not served: a key with limits is told of them with every answer.
+    /// - Parameter bytes: as for `authenticate`.
+    func recognise(_ bytes: UnsafeRawBufferPointer) {
+        guard request.endpoint != .local, request.settings.plane != .admin else { return }
+        try? authenticate(bytes)
+    }
+
     /// Whether a key that is not known here is known nowhere: another node may have made it.
     private var areKeysSeen: Bool {
         loop.keys(of: view).registered.isComplete && !loop.shared.ledger.areSharedKeysUnseen

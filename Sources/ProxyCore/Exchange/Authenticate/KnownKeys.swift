@@ -56,8 +56,11 @@ public struct KnownKeys: Sendable {
     }
 
     /// What the file's keys and the made ones have in common that is to be one key's alone, in words.
-    public var clashes: [String] {
-        declared.keys.flatMap { key -> [String] in
+    public var clashes: [String] { clashing.map(\.words) }
+
+    /// The same, each beside the file's key that it is about.
+    var clashing: [(key: ClientKey, words: String)] {
+        declared.keys.flatMap { key -> [(key: ClientKey, words: String)] in
             var clashes: [String] = []
             if let made = registered.made.key(withDigest: key.digest), made.digest == key.digest {
                 clashes.append(
@@ -69,7 +72,7 @@ public struct KnownKeys: Sendable {
                     "the declared key '\(key.name)' has the name of \(made.id), which the admin API made: calls have to say which by "
                         + "its id until one of them is called otherwise")
             }
-            return clashes
+            return clashes.map { (key, $0) }
         }
     }
 

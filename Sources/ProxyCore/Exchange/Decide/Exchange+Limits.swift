@@ -135,6 +135,9 @@ extension Exchange {
         if !request.content.batch.isEmpty, let need = batchNeed(candidate) { return (need, need) }
         let price = view.price(of: candidate.model, at: candidate.upstream)
         var demand = grant.demand
+        // The tier's maximum is in it.
+        let cap = grant.raisedOutput == nil ? cap : nil
+        if let raised = grant.raisedOutput { demand.most = raised }
         if demand.most == nil, case .generate = request.endpoint {
             // Reserved is what is asked for.
             let upstream = configuration.upstreams[candidate.upstream]
@@ -256,8 +259,9 @@ extension Exchange {
         let uses = grant?.uses ?? limitsWithoutGrant(of: key)
         guard !uses.isEmpty else { return LimitFields() }
         let now = LimitTime.now
+        let asked = grant.map { UsageAmounts.sum($0.demand.input, $0.used.tokens) } ?? 0
         return LimitFields(
-            loop.shared.limits.standing(uses, grant?.reservation, now: now), for: request.dialect, now: now.wall)
+            loop.shared.limits.standing(uses, grant?.reservation, asked: asked, now: now), for: request.dialect, now: now.wall)
     }
 
     /// What an answer that comes before the request's limits are found can tell of: all that apply, or none. A client that hears of

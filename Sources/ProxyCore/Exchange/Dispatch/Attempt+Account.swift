@@ -10,6 +10,8 @@ extension Attempt {
         fileprivate var isProbe = false
         /// When it was asked, as `SteadyClock` counts.
         fileprivate var askedAt = 0
+        /// What its stream told late was judged.
+        var hasTold = false
     }
 
     /// Whether the account may be asked; not where another request tries already whether it is well again.
@@ -77,7 +79,7 @@ extension Attempt {
         let now = SteadyClock.milliseconds
         let isGeneration = exchange.reach == .generations
         if isGeneration { target.load.succeed(firstByte: now &- share.askedAt, now: now) }
-        guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true else { return }
+        guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true, keepsCredential else { return }
         if isGeneration { share.isProbe = false }
         loop.shared.accounts.succeed(
             target.id, model: candidate.model, proves: isGeneration ? .generation : .access, now: now)
@@ -118,13 +120,16 @@ extension Attempt {
         }
     }
 
-    /// An error that its stream told counts as one that broke off, where it is not the client's.
-    func accountTold() {
-        guard relay.isPassing, let said = body.pipe?.error, !said.isOurs, exchange.reach == .generations else { return }
-        let error = said.withinSuccess
-        switch (error.errorClass, error.subject) {
-        case (.contentPolicy, _), (.contextTooLong, _), (_, .request?), (_, .content?), (_, .model?): break
-        default: accountFailed(.response(.status(error.status)))
+    /// An error that sends requests on takes out what it is about.
+    func takeOut(_ rests: RetryPolicy.Rest, by error: UpstreamError, reason: CooldownReason) {
+        switch rests {
+        case .nothing: break
+        case .model: accountLimited(by: error, reason: reason)
+        case .breaker:
+            accountFailed(reason)
+            // A wait that it asks for is kept, besides.
+            if error.retryAfterSeconds != nil { restModel(after: error, reason: reason) }
+        case .account(let kind): accountRefused(kind, by: error)
         }
     }
 
@@ -146,15 +151,15 @@ extension Attempt {
     }
 
     /// It does not serve the model for a while.
-    func accountLimited(by error: UpstreamError, reason: CooldownReason) {
+    private func accountLimited(by error: UpstreamError, reason: CooldownReason) {
         noteFailure(reason)
         restModel(after: error, reason: reason)
     }
 
     /// The model rests there, for as long as the error says or the file does.
-    func restModel(after error: UpstreamError, reason: CooldownReason) {
+    private func restModel(after error: UpstreamError, reason: CooldownReason) {
         let (policy, now, model) = (exchange.fallback, SteadyClock.milliseconds, candidate.model)
-        guard policy.enabled else { return }
+        guard policy.enabled, keepsCredential else { return }
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         let accounts = loop.shared.accounts
         let usedUpFor = error.retryAfterSeconds == nil ? min(rest, QuotaWindow.lifeWithoutReset) : rest
@@ -169,7 +174,7 @@ extension Attempt {
     }
 
     /// It refuses the account, whatever it is asked for.
-    func accountRefused(_ kind: AccountState.Refusal.Kind, by error: UpstreamError) {
+    private func accountRefused(_ kind: AccountState.Refusal.Kind, by error: UpstreamError) {
         guard keepsCredential else { return }
         let (accounts, now) = (loop.shared.accounts, SteadyClock.milliseconds)
         var rest = AccountHealth.refusalRest(probes: 0)
@@ -184,7 +189,7 @@ extension Attempt {
     }
 
     /// Whether the account has the credential still that it was asked with: what is said of an old one is nothing to the new one.
-    private var keepsCredential: Bool {
+    var keepsCredential: Bool {
         let newest = loop.shared.snapshots.current
         guard !exchange.snapshot.isInForce(where: newest) else { return true }
         let account = newest.configuration.upstreams.first { $0.name == target.id.upstream }?.accounts

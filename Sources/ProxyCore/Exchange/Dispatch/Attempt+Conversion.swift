@@ -20,6 +20,7 @@ extension Attempt {
         }
         changes.conversion = converted.context
         changes.lossy = converted.lossy
+        changes.raisedOutput = converted.raisedOutput
         guard let target = upstream.target(converted: converted.pathSuffix, model: candidate.model) else {
             throw ConversionProblem(.badRequest, "the model's name cannot stand in a path", param: "model")
         }

@@ -21,18 +21,9 @@ extension Attempt {
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         // What the client called its model, or wrote elsewhere, is no word of the vendor's.
         let repeated = request.withHead { head in request.withBody { said.repeated(of: $0, head: head) } }
-        var error = masked(said.heard(without: [request.content.model, candidate.model], repeated: repeated))
+        var error = masked(said.heard(without: namedModels, repeated: repeated))
         if error.isExhausted, repeatsExhaustion(error, body) { error.isExhausted = false }
-        if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
-        if let instant = error.resetsAt, error.retryAfterSeconds == nil || traits.retryAfterSeconds != nil {
-            error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)
-            error.tellsReset = true
-        }
-        if traits.status < 400 { error = error.withinSuccess }
-        // The head of a success is about the error that it came with where that is one to wait for.
-        if let seconds = traits.retryAfterSeconds, traits.status >= 400 || error.isLimit || error.errorClass == .overloaded {
-            error.take(wait: seconds, isReset: traits.tellsReset)
-        }
+        error = understood(error)
         let isShown = traits.status >= 400 || error.errorClass != .upstreamBroken
         loop.metrics.attempt(upstream: target.id.upstream, account: target.id.account, result: String(error.status))
         let policy = exchange.fallback
@@ -70,13 +61,44 @@ extension Attempt {
         }
     }
 
+    /// The same with the model that it is about, with when to come back, and as one within a success where it came in one.
+    private func understood(_ heard: UpstreamError) -> UpstreamError {
+        var error = heard
+        if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
+        if let instant = error.resetsAt, error.retryAfterSeconds == nil || traits.retryAfterSeconds != nil {
+            error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)
+            error.tellsReset = true
+        }
+        if traits.status < 400 { error = error.withinSuccess }
+        // The head of a success is about the error that it came with where that is one to wait for.
+        if let seconds = traits.retryAfterSeconds, traits.status >= 400 || error.isLimit || error.errorClass == .overloaded {
+            error.take(wait: seconds, isReset: traits.tellsReset)
+        }
+        return error
+    }
+
+    /// An error that the stream tells after its first words, when nobody else can be asked: it takes out what it would as a status.
+    func judgeTold() {
+        guard !share.hasTold, relay.isPassing, let said = body.pipe?.error, !said.isOurs, exchange.reach != .request else {
+            return
+        }
+        share.hasTold = true
+        let error = understood(masked(said.heardLate(without: namedModels)))
+        switch verdict(on: error) {
+        case .deliver: accountAnswered(error)
+        case .moveOn(let reason, let rests): takeOut(rests, by: error, reason: .response(reason))
+        }
+    }
+
+    private var namedModels: [String] { [request.content.model, candidate.model] }
+
     private func repeatsExhaustion(_ error: UpstreamError, _ body: UnsafeRawBufferPointer) -> Bool {
         request.withHead { head in request.withBody { error.repeatsExhaustion(of: $0, head: head, in: body) } }
     }
 
     /// Whether a refusal's words have the model that was asked for: then it is about that.
     private func namesModel(_ words: String) -> Bool {
-        [request.content.model, candidate.model].contains { $0.utf8.count > 2 && words.contains($0) }
+        namedModels.contains { $0.utf8.count > 2 && words.contains($0) }
     }
 
     /// An error that nobody else is asked about: in the client's own format as it came, head and all.

@@ -40,6 +40,8 @@ final class Attempt: UpstreamReceiver {
         /// Asked at every turn; a context is large, and to look whether there is one would copy it.
         private(set) var isConverted = false
         var lossy: [LossyNote] = []
+        /// Tokens that the answer may have, where that is more than the client asked for.
+        var raisedOutput: Int?
         /// The usage was asked for by us: the client gets no chunk with it.
         var hidesUsageChunk = false
         /// Whose what it thinks is; found while the request's body is here.

@@ -22,15 +22,10 @@ extension Exchange {
                 if loop.tellsDecisions { tellNobody() }
                 return answerFailure(.allFailed)
             }
-            switch reserve(for: next) {
-            case .granted: break
-            case .passedOver:
-                plan?.attempts.passOverForLimit(next)
-                loop.metrics.fallback(reason: "limit")
-                continue
-            case .elsewhere: continue
-            case .refused(let refusal): return reply(refusal)
-            case .asks(let slots): return waitForLease(slots, next)
+            switch follow(reserve(for: next), next) {
+            case .asks: break
+            case .goesOn: continue
+            case .isDone: return
             }
             if queues(for: next, now: now) { return }
             // Who is refused by a limit has paid for no retry, and whoever is passed over leaves it to the next.
@@ -38,6 +33,15 @@ extension Exchange {
             let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
+            if attempt.changes.raisedOutput != nil {
+                // Who is not asked is not who answered.
+                self.attempt = before
+                switch follow(reserve(raisedFor: attempt), next) {
+                case .asks: self.attempt = attempt
+                case .goesOn: continue
+                case .isDone: return
+                }
+            }
             let isLastResort = plan?.attempts.isLastResort == true
             let mayEnter = attempt.mayEnterAccount(known.value, now: now) || isLastResort
             guard mayEnter, attempt.countDeclaredRequest(isLastResort: isLastResort) else {
@@ -59,6 +63,30 @@ extension Exchange {
             attempt.begin(request)
             return
         }
+    }
+
+    /// What becomes of the walk once limits have spoken of a candidate.
+    private enum Step { case asks, goesOn, isDone }
+
+    private func follow(_ reservation: Reservation, _ next: Candidate) -> Step {
+        switch reservation {
+        case .granted: return .asks
+        case .passedOver:
+            plan?.attempts.passOverForLimit(next)
+            loop.metrics.fallback(reason: "limit")
+            return .goesOn
+        case .elsewhere: return .goesOn
+        case .refused(let refusal): reply(refusal)
+        case .asks(let slots): waitForLease(slots, next)
+        }
+        return .isDone
+    }
+
+    /// Reserves what the answer may be of a request that gives thoughts more room than the client did.
+    private func reserve(raisedFor attempt: Attempt) -> Reservation {
+        grant?.raisedOutput = attempt.changes.raisedOutput
+        defer { grant?.raisedOutput = nil }
+        return reserve(for: attempt.candidate)
     }
 
     /// What an upstream's being asked once more costs: of the retry budget, or the turn of one who has waited.
@@ -120,15 +148,7 @@ extension Exchange {
 
     /// It answered with an error that sends the request on, or would.
     func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: FallbackPolicy.Trigger, rests: RetryPolicy.Rest) {
-        switch rests {
-        case .nothing: break
-        case .model: attempt.accountLimited(by: error, reason: .response(reason))
-        case .breaker:
-            attempt.accountFailed(.response(reason))
-            // A wait that it asks for is kept, besides.
-            if error.retryAfterSeconds != nil { attempt.restModel(after: error, reason: .response(reason)) }
-        case .account(let kind): attempt.accountRefused(kind, by: error)
-        }
+        attempt.takeOut(rests, by: error, reason: .response(reason))
         attempt.end()
         guard fallback.enabled else { return answerFailure(.trigger(reason)) }
         loop.metrics.fallback(reason: reason.description)

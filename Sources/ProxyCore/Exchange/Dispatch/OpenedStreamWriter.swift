@@ -28,6 +28,7 @@ final class OpenedStreamWriter: ResponseWriter {
     }
 
     var isWritable: Bool { client.isWritable }
+    var bytesOnTheWay: Int { client.bytesOnTheWay }
 
     func draft(status: Int, room: Int, _ fields: (inout HeadCursor) -> Void) -> ResponseDraft { ResponseDraft(status: status) }
 

@@ -27,9 +27,8 @@ extension Attempt {
     /// Whether what is held begins as events do; nil while it cannot be told.
     func looksLikeEvents() -> Bool? {
         withHeld { bytes in
-            var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-            while start < bytes.count, bytes[start] <= 0x20 { start += 1 }
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            let text = bytes.withoutMark
+            let rest = UnsafeRawBufferPointer(rebasing: text[(text.firstIndex { $0 > 0x20 } ?? text.count)...])
             guard let first = rest.first else { return nil }
             if first == UInt8(ascii: ":") { return true }
             for field in ["data:", "event:", "id:", "retry:"] as [StaticString] {
@@ -62,7 +61,7 @@ extension Attempt {
     /// Whether what is held begins as the array of chunks does that Gemini's streaming method gives without `alt=sse`.
     private var looksLikeChunks: Bool {
         guard case .generate = request.endpoint, dialect == .gemini else { return false }
-        return withHeld { $0.first { $0 > 0x20 } } == UInt8(ascii: "[")
+        return withHeld { $0.withoutMark.first { $0 > 0x20 } } == UInt8(ascii: "[")
     }
 
     // MARK: Codings

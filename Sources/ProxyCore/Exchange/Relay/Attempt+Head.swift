@@ -136,7 +136,8 @@ extension Attempt {
         // A stream may last for an hour: what was for attempts goes.
         exchange.request.release()
         connection?.releaseWrittenRequest()
-        connection?.readInSmallPieces()
+        // What is long but no stream comes in large ones until its client lags behind.
+        if body.pipe != nil { connection?.readInSmallPieces() }
         exchange.markFirstByte()
     }
 

@@ -75,7 +75,9 @@ extension Attempt {
         let model = candidate.model
         guard exchange.reach != .request, let windows = states.windows[target.id], windows.leastShare <= 0 else { return }
         let now = SteadyClock.milliseconds
-        guard windows.refuses(model) || (!traits.tellsQuota && windows.isRefused(model, now: now)) else { return }
+        guard windows.refuses(model) || (!traits.tellsQuota && windows.isRefused(model, now: now)), keepsCredential else {
+            return
+        }
         loop.shared.accounts.quota.served(target.id, model: model, tellsQuota: traits.tellsQuota, now: now)
     }
 

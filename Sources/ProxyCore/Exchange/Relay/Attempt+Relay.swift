@@ -70,6 +70,7 @@ extension Attempt {
         guard relay.isPassing, !relay.awaitsLedger else { return }
         let writer = exchange.writer
         writer.flush()
+        if body.pipe == nil, writer.bytesOnTheWay > 0 { connection?.readInSmallPieces() }
         guard !writer.isWritable else { return }
         connection?.pause()
         // Its client may read nothing for long: what is only kept for its memory goes.
@@ -116,6 +117,7 @@ extension Attempt {
     func sweep(now: NIODeadline) {
         keepAlive(now: now)
         if relay.isPeeking, now > body.peekedUntil, body.held.readableBytes > 0 { openUnproven() }
+        if body.long.kept != nil, isStalled(now) { keepEnd(of: body.long.kept ?? ByteBuffer()) }
         guard now > deadline else { return }
         switch relay.lateness {
         case .ignore: break
@@ -139,6 +141,14 @@ extension Attempt {
         recordUnfinishedUsage()
         exchange.finishBroken(Outcome(.client, in: .relay, .stalled))
         exchange.writer.giveUp()
+    }
+
+    /// How long a client may read nothing of a long response of which a copy is kept.
+    private static let stall = TimeAmount.seconds(2)
+
+    /// Whether the client has read nothing for a while, though there is something for it.
+    private func isStalled(_ now: NIODeadline) -> Bool {
+        relay.isPassing && !exchange.writer.isWritable && now - (deadline - target.times.idle) > Self.stall
     }
 
     /// How long a converted stream may be silent before the client is told that it lives.

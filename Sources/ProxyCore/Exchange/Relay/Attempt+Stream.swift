@@ -79,6 +79,7 @@ extension Attempt {
         let held = body.held
         body.held = ByteBuffer()
         if held.readableBytes > 0 { held.withUnsafeReadableBytes { emit($0) } }
+        if signals.contains(.error) { judgeTold() }
         if signals.contains(.terminal) { recordUsage() } else if !relay.awaitsLedger { exchange.writer.flush() }
     }
 
@@ -122,6 +123,7 @@ extension Attempt {
     func pass(_ bytes: UnsafeRawBufferPointer) {
         guard body.pipe != nil else { return passPiece(bytes) }
         let signals = consume(bytes) { emit($0) }
+        if signals.contains(.error) { judgeTold() }
         if signals.contains(.terminal) || (signals.contains(.error) && body.pipe?.isConverting == true) { recordUsage() }
     }
 
@@ -155,7 +157,7 @@ extension Attempt {
         }
         body.cutBy = failure
         // Who has told an error ends as it likes, and has failed once.
-        if body.pipe?.error == nil { accountBroke(failure) } else if !relay.isRecorded { accountTold() }
+        if body.pipe?.error == nil { accountBroke(failure) } else { judgeTold() }
         relay.cut(isReported: tell(failure))
         endPassing()
     }

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import NIOCore
 
@@ -108,7 +109,7 @@ extension Attempt {
         if isFolded { return mirror }
         guard request.content.streams else { return nil }
         // An array of chunks is what a Gemini client without `alt=sse` waits for.
-        if request.wantsArray, withHeld({ $0.first { $0 > 0x20 } }) == UInt8(ascii: "[") { return nil }
+        if request.wantsArray, withHeld({ $0.withoutMark.first { $0 > 0x20 } }) == UInt8(ascii: "[") { return nil }
         return mirror
     }
 
@@ -162,7 +163,8 @@ extension Attempt {
     /// The error that a vendor's endpoint calls a success: an object that says nothing beside it.
     private var errorInItsPlace: (UpstreamError, [UInt8])? {
         guard isPosted, traits.kind == .json, traits.coding != .unknown, Endpoint.hasFormat(request.path) else { return nil }
-        return withDecodedHeld { bytes in
+        return withDecodedHeld { held in
+            let bytes = held.withoutMark
             guard bytes.count <= RelayLimits.errorBytes, JSONScan.find("error", of: bytes)?.kind == .object else { return nil }
             var members: [JSONMember] = []
             guard (try? JSONScan.outline(of: bytes, into: &members)) != nil else { return nil }
@@ -171,7 +173,7 @@ extension Attempt {
                     && !["error", "type", "request_id"].contains { (name: StaticString) in member.key(equals: name, in: bytes) }
             }
             guard !saysMore, let error = ResponseFault.error(in: bytes, dialect: dialect) else { return nil }
-            return (error, Array(bytes))
+            return (error, Array(held))
         }
     }
 
@@ -185,8 +187,7 @@ extension Attempt {
     private var holdsNoDocument: Bool {
         guard traits.kind == .json, traits.coding != .unknown else { return false }
         return withDecodedHeld { bytes in
-            let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-            let text = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            let text = bytes.withoutMark
             if (try? JSONScan.validate(text)) != nil { return false }
             // A file of lines, each a document, is called JSON by some, and so is a file that is no JSON at all.
             guard request.method == .get, !text.isEmpty else { return true }
@@ -290,7 +291,7 @@ extension Attempt {
         if hasRoom(toHold: held.readableBytes) { body.long.kept = held } else { keepEnd(of: held) }
     }
 
-    private func keepEnd(of beginning: ByteBuffer) {
+    func keepEnd(of beginning: ByteBuffer) {
         beginning.withUnsafeReadableBytes { body.long.keepEnd(of: $0, isCompressed: traits.isCompressed, dialect) }
         body.place = nil
     }
@@ -314,7 +315,7 @@ extension Attempt {
     }
 
     private func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let first = bytes.first(where: { $0 > 0x20 }) else { return false }
+        guard let first = bytes.withoutMark.first(where: { $0 > 0x20 }) else { return false }
         guard first == UInt8(ascii: "{") || (first == UInt8(ascii: "[") && request.dialect == .gemini) else { return false }
         let response = BodyMeter(bytes, dialect: spoken, promise: promise)
         return response.showsPromise || !response.hasError

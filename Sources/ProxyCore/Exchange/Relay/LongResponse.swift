@@ -39,9 +39,13 @@ struct LongResponse {
     private mutating func keepEnd(_ bytes: UnsafeRawBufferPointer) {
         ends?.byteCount &+= bytes.count
         guard ends?.isCompressed == false else { return }
-        ends?.last.append(contentsOf: bytes.suffix(2 * RelayLimits.keptEnd))
-        guard let count = ends?.last.count, count > 2 * RelayLimits.keptEnd else { return }
-        ends?.last.removeFirst(count - RelayLimits.keptEnd)
+        let kept = ends?.last.count ?? 0
+        guard bytes.count < RelayLimits.keptEnd else {
+            ends?.last = Array(bytes.suffix(RelayLimits.keptEnd))
+            return
+        }
+        if kept + bytes.count > 2 * RelayLimits.keptEnd { ends?.last.removeFirst(kept + bytes.count - RelayLimits.keptEnd) }
+        ends?.last.append(contentsOf: bytes)
     }
 
     /// What the response has told of its usage, of which no copy was kept.

@@ -51,12 +51,13 @@ struct ResponseTraits {
                 self.coding = self.coding == .none ? coding : .unknown
                 codingName += (codingName.isEmpty ? "" : ",") + field.value.string(in: bytes)
             case .retryAfter where !isExact:
-                // One that is none takes nothing from one that is.
-                retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: now) ?? retryAfterSeconds
+                // One that is none takes nothing from one that is; of two the longer counts.
+                guard let seconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: now) else { continue }
+                retryAfterSeconds = max(retryAfterSeconds ?? 0, seconds)
             case .retryAfterMs:
                 // It is the finer one of the two, by which vendors' own clients go.
                 guard let seconds = RetryAfter.seconds(milliseconds: field.value.bytes(in: bytes), now: now) else { continue }
-                retryAfterSeconds = seconds
+                retryAfterSeconds = isExact ? max(retryAfterSeconds ?? 0, seconds) : seconds
                 isExact = true
             default: break
             }

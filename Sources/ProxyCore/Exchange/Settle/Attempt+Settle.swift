@@ -6,7 +6,7 @@ extension Attempt {
     /// Records it. The end of the response is released when that is in the kernel's hands (`recorded`).
     func recordUsage() {
         guard relay.usageKnown() else { return }
-        if body.cutBy == nil { accountTold() }
+        if body.cutBy == nil { judgeTold() }
         // An error within a stream ends it before its last word on usage.
         let isComplete = relay.cut == nil && !isRefused
         let isRecorded = withRecord(isComplete: isComplete, outcome) { loop.recordUsage(exchange, $0) }
@@ -18,7 +18,7 @@ extension Attempt {
     func recordUnfinishedUsage(told: (outcome: Outcome, status: Int)? = nil) {
         let outcome = told?.outcome ?? Outcome(.client, in: relay.isPassing ? .relay : .dispatch, .gone)
         guard awaitsAnswer else { return }
-        accountTold()
+        judgeTold()
         withRecord(isComplete: false, outcome) { record in
             if let told {
                 record.course.status = told.status

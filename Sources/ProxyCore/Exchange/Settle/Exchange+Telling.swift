@@ -18,7 +18,9 @@ extension Exchange {
                 LogKeys.limit: "\(refusal.name)", LogKeys.bucket: "\(Router.shown(refusal.label))",
                 LogKeys.reason: "\(Router.shown(reason))", LogKeys.requestID: "\(requestID)",
             ]
-            if let resetsAt = refusal.resetsAt { metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: resetsAt))" }
+            if let resetsAt = refusal.resetsAt {
+                metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: resetsAt, in: configuration.timeZone))"
+            }
             loop.shared.logger.warning("a limit is reached", metadata: metadata)
         }
     }

@@ -25,17 +25,25 @@ extension SQLiteStore {
         migrator.registerMigration("k3: fractions of a second") {
             try $0.execute(sql: "ALTER TABLE key ADD COLUMN created_micros INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("u2: cache writes for an hour") { database in
+            for table in ["usage_place", "usage_place_day"] {
+                try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \(hourColumn) INTEGER NOT NULL DEFAULT 0")
+            }
+        }
+        registerDirectory(&migrator)
         return migrator
     }
 
     /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
     static let tables = [
         "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "usage_place_day", "limit_day",
-        "limit_block", "limit_reset", "shared_store", "journal_position", "request",
+        "limit_block", "limit_reset", "shared_store", "state_directory", "journal_position", "request",
     ]
 
     /// What places count that is no token: images, and milliseconds of audio.
     private static let mediaColumns = ["images", "audio_ms"]
+    /// What of cache writes is kept for an hour.
+    private static let hourColumn = "cache_write_1h"
 
     private static let keysAndUsage = """
         CREATE TABLE key (
@@ -194,7 +202,7 @@ extension SQLiteStore {
                 requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
                 unpriced
             FROM usage_hour;
-        \(daysOfPlaces(placeNames.filter { !mediaColumns.contains($0) }))
+        \(daysOfPlaces(placeNames.filter { !mediaColumns.contains($0) && $0 != hourColumn }))
         """
 
     /// Makes the sums per day, of which there are none.

@@ -27,6 +27,29 @@ extension SQLiteStore {
         }
     }
 
+    static func registerDirectory(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("c2: state directory") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE state_directory (      -- one row, once limits were shared
+                        id INTEGER PRIMARY KEY CHECK (id = 1),
+                        name TEXT NOT NULL
+                    );
+                    """)
+        }
+    }
+
+    /// Made once; a backup that is put back has it too.
+    func directoryName() throws -> String {
+        let name = try read { try Row.fetchOne($0, sql: "SELECT name FROM state_directory")?.text("name") }
+        if let name, !name.isEmpty { return name }
+        let fresh = NodeIdentity().instance
+        try write { database in
+            try database.execute(sql: "INSERT OR REPLACE INTO state_directory (id, name) VALUES (1, ?)", arguments: [fresh])
+        }
+        return fresh
+    }
+
     func sharing() throws -> Sharing? {
         try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM shared_store").map {

@@ -186,7 +186,7 @@ extension SQLiteStore {
     /// What `usage_place` and `usage_place_day` count.
     static let placeNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced", "images",
-        "audio_ms",
+        "audio_ms", "cache_write_1h",
     ]
     static let placeColumns = placeNames.joined(separator: ", ")
     private static let addToPlace = adding(to: "usage_place", per: "hour")
@@ -229,7 +229,7 @@ extension SQLiteStore {
         let counts: StatementArguments = [
             row.keyID, model, id, amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
             amounts.output, amounts.reasoning, amounts.costNanoDollars, row.countedRequests, amounts.unpriced,
-            amounts.images, amounts.audioMilliseconds,
+            amounts.images, amounts.audioMilliseconds, amounts.cacheWriteHour,
         ]
         try database.cachedStatement(sql: addToPlace).execute(arguments: [row.hour.number] + counts)
         try database.cachedStatement(sql: addToPlaceDay).execute(arguments: [row.hour.date.number] + counts)
@@ -275,6 +275,7 @@ extension SQLiteStore {
         amounts.unpriced = row.amount(at: first + 8)
         amounts.images = row.amount(at: first + 9)
         amounts.audioMilliseconds = row.amount(at: first + 10)
+        amounts.cacheWriteHour = row.amount(at: first + 11)
         return amounts
     }
     static let placeCounted = 7

@@ -26,13 +26,12 @@ extension StoppedState {
     }
 
     /// Of a configuration's keys the directory has no texts, but what is shown of them: one that looks the same may be the same, and
-    /// would be there twice.
+    /// would be there twice. Short ones all look the same, and of one that is declared by its hash nothing is shown.
     private func refuseUnclear(_ keys: [ImportedKey], _ stored: [StoredKey]) throws(StateFailure) {
         let booked = Set(stored.flatMap { $0.retired.map(\.digest) })
-        // Of a short key nothing is shown.
-        let shown = Set(keys.filter { !booked.contains($0.digest) }.map(\.masked)).subtracting(["..."])
+        let shown = Set(keys.filter { !booked.contains($0.digest) }.map(\.masked))
         let declared = stored.filter { $0.source == .declared && $0.deleted == nil }
-        guard let key = declared.first(where: { shown.contains($0.masked) }) else { return }
+        guard !shown.isEmpty, let key = declared.first(where: { $0.masked.isEmpty || shown.contains($0.masked) }) else { return }
         throw .unusable(
             path: path,
             reason: "'\(key.name)' of a configuration may be one of the keys that are taken over: give --config as well")

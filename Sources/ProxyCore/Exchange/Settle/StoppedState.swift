@@ -139,8 +139,7 @@ public struct StoppedState: Sendable {
     }
 
     private func setAside(_ directory: StateDirectory) throws(StateFailure) -> String {
-        let old = "\(path)/replaced-\(LoopContext.wallClock() / 1000)"
-        guard mkdir(old, 0o700) == 0 else { throw StateFiles.failure(old, "cannot be made") }
+        let old = try Self.newFolder("\(path)/replaced-\(LoopContext.wallClock() / 1000)")
         for suffix in ["", "-wal", "-shm"] {
             try StateFiles.move(directory.database + suffix, to: "\(old)/proxyd.sqlite\(suffix)")
         }
@@ -148,5 +147,16 @@ public struct StoppedState: Sendable {
         try StateFiles.move(directory.journal, to: old + "/journal")
         guard mkdir(directory.journal, 0o700) == 0 else { throw StateFiles.failure(directory.journal, "cannot be made") }
         return old
+    }
+
+    /// Of that name, or with a number behind it where one of the same second is there.
+    private static func newFolder(_ name: String) throws(StateFailure) -> String {
+        var (path, number) = (name, 1)
+        while mkdir(path, 0o700) != 0 {
+            guard errno == EEXIST else { throw StateFiles.failure(path, "cannot be made") }
+            number += 1
+            path = "\(name)-\(number)"
+        }
+        return path
     }
 }

@@ -15,9 +15,11 @@ public struct UsageAmounts: Sendable, Hashable {
     public var unknown = 0
     /// Requests whose model has no price: what they cost is not known, and not in the sum.
     public var unpriced = 0
-    /// Images that were made. Places alone keep them, and the length of audio.
+    /// Images that were made. Places alone keep them, the length of audio, and what was written for an hour.
     public var images = 0
     public var audioMilliseconds = 0
+    /// What of `cacheWrite` is kept for an hour.
+    public var cacheWriteHour = 0
 
     public init() {}
 
@@ -35,6 +37,7 @@ public struct UsageAmounts: Sendable, Hashable {
         uncachedInput = Self.limited(usage.uncachedInput)
         cacheRead = Self.limited(usage.cacheRead)
         cacheWrite = Self.limited(usage.cacheWrite)
+        cacheWriteHour = min(Self.limited(usage.cacheWriteHour), cacheWrite)
         output = Self.limited(usage.output)
         reasoning = Self.limited(usage.reasoning)
         self.costNanoDollars = Self.limited(costNanoDollars)
@@ -57,13 +60,14 @@ public struct UsageAmounts: Sendable, Hashable {
         a.unpriced = sum(a.unpriced, b.unpriced)
         a.images = sum(a.images, b.images)
         a.audioMilliseconds = sum(a.audioMilliseconds, b.audioMilliseconds)
+        a.cacheWriteHour = sum(a.cacheWriteHour, b.cacheWriteHour)
     }
 
     /// Takes away what is a part of it; nothing becomes less than nothing.
     mutating func subtract(_ part: UsageAmounts) {
         let members: [WritableKeyPath<UsageAmounts, Int>] = [
             \.requests, \.uncachedInput, \.cacheRead, \.cacheWrite, \.output, \.reasoning, \.costNanoDollars, \.partial,
-            \.unknown, \.unpriced, \.images, \.audioMilliseconds,
+            \.unknown, \.unpriced, \.images, \.audioMilliseconds, \.cacheWriteHour,
         ]
         for member in members { self[keyPath: member] = max(0, self[keyPath: member] - part[keyPath: member]) }
     }

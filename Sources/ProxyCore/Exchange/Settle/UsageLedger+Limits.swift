@@ -43,6 +43,13 @@ extension UsageLedger {
         try await afterFlush { try $0.limitBlocks() }
     }
 
+    /// By what the server of limits knows this state directory, whatever its node is called; empty where nobody knows.
+    func directoryName() async -> String {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in continuation.resume(returning: (try? (store as? SQLiteStore)?.directoryName()) ?? "") }
+        }
+    }
+
     /// Limits go by another calendar, as they would after a restart.
     func changeLimits(to timeZone: Zone) {
         let now = options.limitTime()

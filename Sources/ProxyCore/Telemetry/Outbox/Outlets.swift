@@ -77,6 +77,6 @@ public final class Outlets: Sendable {
         return WebSink(
             WebAddress(telemetry.collector, path: "/v1/traces"), headers: headers, caller: caller,
             refused: { form.refused($0) },
-            encode: { form.body($0.flatMap(\.spans), version: version) })
+            encode: { form.body($0, version: version) })
     }
 }

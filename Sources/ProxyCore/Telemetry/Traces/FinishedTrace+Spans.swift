@@ -3,42 +3,49 @@ import Dialects
 /// A traced request as spans: its own, and one for each attempt. Names are those of OpenTelemetry's conventions for generative
 /// AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), and `proxyd.…` for what they have none for. No contents.
 extension FinishedTrace {
-    var spans: [OTLPSpan] {
-        [requestSpan] + attempts.enumerated().map { attemptSpan($1, isLast: $0 == attempts.count - 1) }
+    func write(into spans: inout some SpanWriter & ~Copyable) {
+        writeRequest(into: &spans)
+        for (index, attempt) in attempts.enumerated() { write(attempt, isLast: index == attempts.count - 1, into: &spans) }
     }
 
     private func wall(_ time: UInt64) -> UInt64 { UInt64(clamping: Int64(clamping: time) &+ wallAhead) }
 
-    private func named(_ what: String, _ model: String) -> String { model.isEmpty || model == "*" ? what : "\(what) \(model)" }
-
-    private var requestSpan: OTLPSpan {
-        var span = OTLPSpan(
-            trace: context.trace, span: self.span, parent: context.parent, hasRemoteParent: context.parent != 0,
-            state: context.state, name: named(operation, model), kind: .server, start: wall(began), end: wall(ended))
-        span.attributes.reserveCapacity(20)
-        span.add("gen_ai.operation.name", operation)
-        span.add("gen_ai.provider.name", attempts.last.map { provider($0.upstream) } ?? ProviderName.of(dialect: dialect))
-        if model != "*" { span.add("gen_ai.request.model", model) }
-        span.add("gen_ai.response.model", entry.modelServed)
-        span.add("gen_ai.usage.input_tokens", entry.amounts.inputTokens)
-        span.add("gen_ai.usage.output_tokens", entry.amounts.outputTokens)
-        span.add("gen_ai.conversation.id", session)
-        span.add("http.request.method", method)
-        if entry.status > 0 { span.add("http.response.status_code", entry.status) }
-        span.add("proxyd.request_id", entry.requestID)
-        span.add("proxyd.key", keyName)
-        span.add("proxyd.rule", entry.labels?.rule ?? "")
-        span.add("proxyd.tier", entry.labels?.tier ?? "")
-        span.add("proxyd.upstream", entry.labels?.upstream ?? "")
-        span.add("proxyd.account", entry.labels?.account ?? "")
-        span.add("proxyd.attempts", attempts.count)
-        span.add("proxyd.outcome", "\(entry.outcome.party.label)/\(entry.outcome.stage.label)")
+    private func writeRequest(into spans: inout some SpanWriter & ~Copyable) {
+        spans.begin(
+            OTLPSpan(
+                trace: context.trace, span: span, parent: context.parent, hasRemoteParent: context.parent != 0,
+                state: context.state, action: operation, subject: model == "*" ? "" : model, kind: .server,
+                start: wall(began), end: wall(ended)))
+        spans.add("gen_ai.operation.name", operation)
+        spans.add("gen_ai.provider.name", attempts.last.map { provider($0.upstream) } ?? ProviderName.of(dialect: dialect))
+        if model != "*" { spans.add("gen_ai.request.model", model) }
+        spans.add("gen_ai.response.model", entry.modelServed)
+        spans.add("gen_ai.usage.input_tokens", entry.amounts.inputTokens)
+        spans.add("gen_ai.usage.output_tokens", entry.amounts.outputTokens)
+        spans.add("gen_ai.conversation.id", session)
+        spans.add("http.request.method", method)
+        if entry.status > 0 { spans.add("http.response.status_code", entry.status) }
+        spans.add("proxyd.request_id", entry.requestID)
+        spans.add("proxyd.key", keyName)
+        if let labels = entry.labels { write(labels, into: &spans) }
+        spans.add("proxyd.attempts", attempts.count)
+        spans.add("proxyd.outcome", "\(entry.outcome.party.label)/\(entry.outcome.stage.label)")
         if entry.firstByteMicroseconds >= 0 {
-            span.attributes.append(("proxyd.first_byte_ms", .number(Double(entry.firstByteMicroseconds) / 1000)))
+            spans.add("proxyd.first_byte_ms", Double(entry.firstByteMicroseconds) / 1000)
         }
-        span.error = error
-        if let error { span.add("error.type", error) }
-        return span
+        end(error, of: &spans)
+    }
+
+    private func write(_ labels: RouteLabels, into spans: inout some SpanWriter & ~Copyable) {
+        spans.add("proxyd.rule", labels.rule)
+        spans.add("proxyd.tier", labels.tier)
+        spans.add("proxyd.upstream", labels.upstream)
+        spans.add("proxyd.account", labels.account)
+    }
+
+    private func end(_ error: String?, of spans: inout some SpanWriter & ~Copyable) {
+        if let error { spans.add("error.type", error) }
+        spans.end(error: error)
     }
 
     /// Why the request failed, where that was not its client's doing: a 4xx is a right answer.
@@ -52,37 +59,30 @@ extension FinishedTrace {
         }
     }
 
-    private func attemptSpan(_ attempt: AttemptSpan, isLast: Bool) -> OTLPSpan {
-        var span = OTLPSpan(
-            trace: context.trace, span: attempt.span, parent: self.span, state: context.state,
-            name: "attempt \(attempt.labels.upstream)", kind: .client, start: wall(attempt.began),
-            end: wall(max(attempt.ended, attempt.began)))
-        span.attributes.reserveCapacity(20)
-        span.add("gen_ai.operation.name", operation)
-        span.add("gen_ai.provider.name", provider(attempt.upstream))
-        if attempt.model != "*" { span.add("gen_ai.request.model", attempt.model) }
+    private func write(_ attempt: AttemptSpan, isLast: Bool, into spans: inout some SpanWriter & ~Copyable) {
+        spans.begin(
+            OTLPSpan(
+                trace: context.trace, span: attempt.span, parent: span, state: context.state, action: "attempt",
+                subject: attempt.labels.upstream, kind: .client, start: wall(attempt.began),
+                end: wall(max(attempt.ended, attempt.began))))
+        spans.add("gen_ai.operation.name", operation)
+        spans.add("gen_ai.provider.name", provider(attempt.upstream))
+        if attempt.model != "*" { spans.add("gen_ai.request.model", attempt.model) }
         // Whoever serves is the last that is asked.
         if isLast, !entry.modelServed.isEmpty, (1..<400).contains(attempt.status) {
-            span.add("gen_ai.response.model", entry.modelServed)
-            span.add("gen_ai.usage.input_tokens", entry.amounts.inputTokens)
-            span.add("gen_ai.usage.output_tokens", entry.amounts.outputTokens)
+            spans.add("gen_ai.response.model", entry.modelServed)
+            spans.add("gen_ai.usage.input_tokens", entry.amounts.inputTokens)
+            spans.add("gen_ai.usage.output_tokens", entry.amounts.outputTokens)
         }
         if let url = url(of: attempt.upstream), url.socketPath == nil {
-            span.add("server.address", url.host)
-            span.add("server.port", url.port)
+            spans.add("server.address", url.host)
+            spans.add("server.port", url.port)
         }
-        if attempt.status > 0 { span.add("http.response.status_code", attempt.status) }
-        span.add("proxyd.key", keyName)
-        span.add("proxyd.upstream", attempt.labels.upstream)
-        span.add("proxyd.account", attempt.labels.account)
-        span.add("proxyd.rule", attempt.labels.rule)
-        span.add("proxyd.tier", attempt.labels.tier)
-        if !attempt.error.isEmpty || attempt.status >= 400 {
-            let error = attempt.error.isEmpty ? String(attempt.status) : attempt.error
-            span.error = error
-            span.add("error.type", error)
-        }
-        return span
+        if attempt.status > 0 { spans.add("http.response.status_code", attempt.status) }
+        spans.add("proxyd.key", keyName)
+        write(attempt.labels, into: &spans)
+        let failed = attempt.status >= 400 ? String(attempt.status) : nil
+        end(attempt.error.isEmpty ? failed : attempt.error, of: &spans)
     }
 
     /// An upstream is dozens of references: only what is asked for is taken out of where it is.

@@ -1,59 +1,27 @@
 /// Spans as protobuf; the field numbers are those of `opentelemetry/proto/trace/v1/trace.proto` and its neighbours.
 enum OTLPProtobuf {
-    static func body(_ spans: [OTLPSpan], version: String) -> [UInt8] {
-        ProtobufWriter.bytes(room: 256 + 1024 * spans.count) { request in
+    static func body(_ traces: [FinishedTrace], version: String) -> [UInt8] {
+        body(room: traces.reduce(0) { $0 + $1.count }, version: version) { spans in
+            for trace in traces { trace.write(into: &spans) }
+        }
+    }
+
+    /// - Parameter room: about how many spans `write` writes.
+    static func body(room spans: Int, version: String, _ write: (inout ProtobufWriter) -> Void) -> [UInt8] {
+        ProtobufWriter.bytes(room: 256 + 1024 * spans) { request in
             request.message(1) { resourceSpans in
                 resourceSpans.message(1) { resource in
-                    attribute(1, "service.name", .text("proxyd"), into: &resource)
-                    attribute(1, "service.version", .text(version), into: &resource)
+                    resource.attribute(1, "service.name", "proxyd")
+                    resource.attribute(1, "service.version", version)
                 }
                 resourceSpans.message(2) { scopeSpans in
                     scopeSpans.message(1) { scope in
                         scope.string(1, "proxyd")
                         scope.string(2, version)
                     }
-                    for span in spans { scopeSpans.message(2) { write(span, into: &$0) } }
+                    write(&scopeSpans)
                 }
             }
-        }
-    }
-
-    private static func write(_ span: OTLPSpan, into out: inout ProtobufWriter) {
-        out.id(1, span.trace)
-        out.id(2, span.span)
-        out.string(3, span.state)
-        if span.parent != 0 { out.id(4, span.parent) }
-        out.string(5, span.name)
-        out.varint(6, UInt64(span.kind.rawValue))
-        out.fixed64(7, span.start)
-        out.fixed64(8, span.end)
-        for (name, value) in span.attributes { attribute(9, name, value, into: &out) }
-        if let error = span.error {
-            out.message(15) { status in
-                status.string(2, error)
-                status.varint(3, 2)
-            }
-        }
-        out.fixed32(16, span.flags)
-    }
-
-    /// Dozens for each span: their lengths are known before they are written.
-    private static func attribute(_ field: Int, _ name: String, _ value: OTLPSpan.Value, into out: inout ProtobufWriter) {
-        let size =
-            switch value {
-            case .text(let text): ProtobufWriter.size(ofText: text)
-            case .integer(let number): 1 + ProtobufWriter.size(of: UInt64(bitPattern: Int64(number)))
-            case .number: 9
-            }
-        let nameSize = ProtobufWriter.size(ofText: name)
-        out.begin(field, length: nameSize + 1 + ProtobufWriter.size(of: UInt64(size)) + size)
-        out.text(1, name)
-        out.begin(2, length: size)
-        // One of several: written even where it is what its kind has by default.
-        switch value {
-        case .text(let text): out.text(1, text)
-        case .integer(let number): out.varint(3, UInt64(bitPattern: Int64(number)))
-        case .number(let number): out.fixed64(4, number.bitPattern)
         }
     }
 
@@ -71,66 +39,110 @@ enum OTLPProtobuf {
     }
 }
 
-/// Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/) into room that was made beforehand: spans are
-/// many small pieces. An empty text is left out.
-struct ProtobufWriter: ~Copyable {
-    private let base: UnsafeMutableRawPointer
-    private let capacity: Int
-    private(set) var count = 0
-    /// Something did not fit: what is written is worth nothing.
-    private(set) var isOverfull = false
-
-    private init(_ room: UnsafeMutableBufferPointer<UInt8>, _ base: UnsafeMutablePointer<UInt8>) {
-        self.base = UnsafeMutableRawPointer(base)
-        capacity = room.count
+extension ProtobufWriter: SpanWriter {
+    mutating func begin(_ span: OTLPSpan) {
+        openSpan = open(2)
+        id(1, span.trace)
+        id(2, span.span)
+        string(3, span.state)
+        if span.parent != 0 { id(4, span.parent) }
+        text(5, span.action, span.subject)
+        varint(6, UInt64(span.kind.rawValue))
+        fixed64(7, span.start)
+        fixed64(8, span.end)
+        flags = span.flags
     }
+
+    mutating func add(_ name: StaticString, _ text: String) {
+        if !text.isEmpty { attribute(9, name, text) }
+    }
+
+    mutating func add(_ name: StaticString, _ number: Int) {
+        guard number >= 0 else { return }
+        let value = UInt64(number)
+        begin(attribute: 9, name, valueSize: 1 + Self.size(of: value))
+        varint(3, value)
+    }
+
+    mutating func add(_ name: StaticString, _ number: Double) {
+        guard number >= 0, number.isFinite else { return }
+        begin(attribute: 9, name, valueSize: 9)
+        fixed64(4, number.bitPattern)
+    }
+
+    mutating func end(error: String?) {
+        if let error {
+            message(15) { status in
+                status.string(2, error)
+                status.varint(3, 2)
+            }
+        }
+        fixed32(16, flags)
+        close(openSpan)
+    }
+
+    /// Dozens for each span: their lengths are known before they are written.
+    fileprivate mutating func attribute(_ field: Int, _ name: StaticString, _ value: String) {
+        begin(attribute: field, name, valueSize: Self.size(ofText: value.utf8.count))
+        // One of several: written even where it is what its kind has by default.
+        text(1, value)
+    }
+
+    private mutating func begin(attribute field: Int, _ name: StaticString, valueSize: Int) {
+        let nameSize = Self.size(ofText: name.utf8CodeUnitCount)
+        begin(field, length: nameSize + 1 + Self.size(of: UInt64(valueSize)) + valueSize)
+        text(1, name)
+        begin(2, length: valueSize)
+    }
+}
+
+/// Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/). An empty text is left out.
+struct ProtobufWriter: ~Copyable {
+    private var out: RoomWriter
+    /// Where the span that is being written began, and what is written at its end.
+    fileprivate var openSpan = 0
+    fileprivate var flags: UInt32 = 0
+
+    private init(_ out: consuming RoomWriter) { self.out = out }
 
     /// The bytes of what `write` writes.
     /// - Parameter room: how many they are likely to be; more are found when they are needed.
     static func bytes(room: Int, _ write: (inout ProtobufWriter) -> Void) -> [UInt8] {
-        var room = max(room, 16)
-        while true {
-            var isWhole = false
-            let bytes = [UInt8](unsafeUninitializedCapacity: room) { target, count in
-                guard let base = target.baseAddress else { return }
-                var writer = ProtobufWriter(target, base)
-                write(&writer)
-                isWhole = !writer.isOverfull
-                count = isWhole ? writer.count : 0
-            }
-            if isWhole { return bytes }
-            room *= 2
+        RoomWriter.bytes(room: room) { room in
+            var writer = ProtobufWriter(room)
+            write(&writer)
+            return writer.out
         }
     }
 
     mutating func varint(_ field: Int, _ value: UInt64) {
         tag(field, 0)
-        append(varint: value)
+        out.append(varint: value)
     }
 
     mutating func fixed64(_ field: Int, _ value: UInt64) {
         tag(field, 1)
-        append(value.littleEndian)
+        out.append(value.littleEndian)
     }
 
     mutating func fixed32(_ field: Int, _ value: UInt32) {
         tag(field, 5)
-        append(value.littleEndian)
+        out.append(value.littleEndian)
     }
 
     /// The bytes of a span's number, the highest first.
     mutating func id(_ field: Int, _ span: UInt64) {
         tag(field, 2)
-        append(varint: 8)
-        append(span.bigEndian)
+        out.append(varint: 8)
+        out.append(span.bigEndian)
     }
 
     /// The bytes of a trace's number, the highest first.
     mutating func id(_ field: Int, _ trace: TraceID) {
         tag(field, 2)
-        append(varint: 16)
-        append(trace.high.bigEndian)
-        append(trace.low.bigEndian)
+        out.append(varint: 16)
+        out.append(trace.high.bigEndian)
+        out.append(trace.low.bigEndian)
     }
 
     mutating func string(_ field: Int, _ value: String) {
@@ -139,70 +151,71 @@ struct ProtobufWriter: ~Copyable {
 
     /// A text that is written even where it is empty.
     mutating func text(_ field: Int, _ value: String) {
-        var value = value
         tag(field, 2)
-        value.withUTF8 { utf8 in
-            append(varint: UInt64(utf8.count))
-            append(UnsafeRawBufferPointer(utf8))
-        }
+        out.append(varint: UInt64(value.utf8.count))
+        out.append(text: value)
     }
 
-    /// A message within this one. Its length is written once it is known; what is behind it gives way where one byte is too little.
-    mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
+    mutating func text(_ field: Int, _ value: StaticString) {
         tag(field, 2)
-        let start = count
-        append(UInt8(0))
+        out.append(varint: UInt64(value.utf8CodeUnitCount))
+        out.append(value)
+    }
+
+    /// Two words with a space between them, or the first alone.
+    mutating func text(_ field: Int, _ first: String, _ second: String) {
+        guard !second.isEmpty else { return text(field, first) }
+        tag(field, 2)
+        out.append(varint: UInt64(first.utf8.count + 1 + second.utf8.count))
+        out.append(text: first)
+        out.append(UInt8(ascii: " "))
+        out.append(text: second)
+    }
+
+    /// A message within this one.
+    mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
+        let start = open(field)
         write(&self)
-        guard !isOverfull else { return }
-        let length = count - start - 1
-        let size = Self.size(of: UInt64(length))
-        guard size == 1 || makes(size - 1) else { return }
-        if size > 1 { (base + start + size).copyMemory(from: base + start + 1, byteCount: length) }
-        count = start
-        append(varint: UInt64(length))
-        count += length
+        close(start)
+    }
+
+    /// Begins a message within this one, which `close` ends.
+    mutating func open(_ field: Int) -> Int {
+        tag(field, 2)
+        out.append(UInt8(0))
+        return out.count - 1
+    }
+
+    /// The length is written once it is known; what is behind it gives way where one byte is too little.
+    mutating func close(_ start: Int) {
+        guard !out.isOverfull else { return }
+        let length = UInt64(out.count - start - 1)
+        out.insert(Self.size(of: length) - 1, at: start) { $0.append(varint: length) }
     }
 
     /// Begins a message within this one of which it is known how long it is.
     mutating func begin(_ field: Int, length: Int) {
         tag(field, 2)
-        append(varint: UInt64(length))
+        out.append(varint: UInt64(length))
     }
 
     /// What a number takes.
     static func size(of number: UInt64) -> Int { max(1, (70 - number.leadingZeroBitCount) / 7) }
 
-    /// What a text takes, its length and the tag of a field under 16 included.
-    static func size(ofText text: String) -> Int { 1 + size(of: UInt64(text.utf8.count)) + text.utf8.count }
+    /// What a text of so many bytes takes, its length and the tag of a field under 16 included.
+    static func size(ofText count: Int) -> Int { 1 + size(of: UInt64(count)) + count }
 
-    private mutating func tag(_ field: Int, _ type: UInt64) { append(varint: UInt64(field) << 3 | type) }
+    private mutating func tag(_ field: Int, _ type: UInt64) { out.append(varint: UInt64(field) << 3 | type) }
+}
 
-    private mutating func append(varint value: UInt64) {
+extension RoomWriter {
+    fileprivate mutating func append(varint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
         append(UInt8(truncatingIfNeeded: rest))
-    }
-
-    private mutating func append(_ number: some FixedWidthInteger) {
-        let size = number.bitWidth / 8
-        guard makes(size) else { return }
-        base.storeBytes(of: number, toByteOffset: count, as: type(of: number))
-        count += size
-    }
-
-    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        guard let start = bytes.baseAddress, makes(bytes.count) else { return }
-        (base + count).copyMemory(from: start, byteCount: bytes.count)
-        count += bytes.count
-    }
-
-    /// Whether so many bytes have room.
-    private mutating func makes(_ more: Int) -> Bool {
-        if more > capacity - count { isOverfull = true }
-        return !isOverfull
     }
 }
 

@@ -1,14 +1,8 @@
-/// A span as the OpenTelemetry protocol has it (https://opentelemetry.io/docs/specs/otlp/).
+/// A span as the OpenTelemetry protocol has it (https://opentelemetry.io/docs/specs/otlp/), but for its attributes and its error.
 struct OTLPSpan: Sendable, Equatable {
     enum Kind: Int, Sendable {
         case server = 2
         case client = 3
-    }
-
-    enum Value: Sendable, Equatable {
-        case text(String)
-        case integer(Int)
-        case number(Double)
     }
 
     var trace: TraceID
@@ -18,32 +12,26 @@ struct OTLPSpan: Sendable, Equatable {
     /// Whether the parent is a span of somebody else's.
     var hasRemoteParent = false
     var state = ""
-    var name: String
+    /// What was done, and with what: `chat` and `claude-x`. Its name is both, or the first where the other is empty.
+    var action: String
+    var subject = ""
     var kind: Kind
     /// Nanoseconds since 1970.
     var start: UInt64
     var end: UInt64
-    var attributes: [(name: String, value: Value)] = []
-    /// nil where nothing failed.
-    var error: String?
 
     /// Sampled, and of the parent where it is known.
     var flags: UInt32 { 1 | 0x100 | (hasRemoteParent ? 0x200 : 0) }
+}
 
-    static func == (a: OTLPSpan, b: OTLPSpan) -> Bool {
-        a.trace == b.trace && a.span == b.span && a.parent == b.parent && a.flags == b.flags && a.state == b.state
-            && a.name == b.name && a.kind == b.kind && a.start == b.start && a.end == b.end && a.error == b.error
-            && a.attributes.elementsEqual(b.attributes, by: ==)
-    }
-
-    mutating func add(_ name: String, _ text: String) {
-        if !text.isEmpty { attributes.append((name, .text(text))) }
-    }
-
-    /// A number below zero is none.
-    mutating func add(_ name: String, _ number: Int) {
-        if number >= 0 { attributes.append((name, .integer(number))) }
-    }
+/// Takes spans, each as its head, its attributes and its end. An attribute with an empty text or a number below zero is left out.
+protocol SpanWriter: ~Copyable {
+    mutating func begin(_ span: OTLPSpan)
+    mutating func add(_ name: StaticString, _ text: String)
+    mutating func add(_ name: StaticString, _ number: Int)
+    mutating func add(_ name: StaticString, _ number: Double)
+    /// - Parameter error: nil where nothing failed.
+    mutating func end(error: String?)
 }
 
 /// How spans travel, by the words of OpenTelemetry's own settings.
@@ -59,10 +47,10 @@ public enum OTLPForm: String, Sendable, CaseIterable {
     }
 
     /// The body of a call of `/v1/traces`.
-    func body(_ spans: [OTLPSpan], version: String) -> [UInt8] {
+    func body(_ traces: [FinishedTrace], version: String) -> [UInt8] {
         switch self {
-        case .json: OTLPJSON.body(spans, version: version)
-        case .protobuf: OTLPProtobuf.body(spans, version: version)
+        case .json: OTLPJSON.body(traces, version: version)
+        case .protobuf: OTLPProtobuf.body(traces, version: version)
         }
     }
 

@@ -110,6 +110,18 @@ struct QuotaWindowTests {
         #expect(window.runsOutAt(now: Self.hour) == nil)
     }
 
+    @Test func `what comes of the first moments is taken as that of a minute, or of a tenth of a shorter window`() throws {
+        var window = Self.window(1, resets: 5 * Self.hour)
+        _ = window.take(Self.window(0.99, at: 100, resets: 5 * Self.hour), now: 100)
+        // One request is no pace: a percent a minute.
+        let end = try #require(window.runsOutAt(now: 100))
+        #expect(abs(end - 99 * 60_000) < 1_000, "\(end)")
+        var rate = Self.window(1, "requests", resets: 60_000)
+        _ = rate.take(Self.window(0.8, "requests", at: 100, resets: 60_000), now: 100)
+        let soon = try #require(rate.runsOutAt(now: 100))
+        #expect(abs(soon - 24_000) < 1_000, "\(soon)")
+    }
+
     @Test func `a window that is used up has run out, until its reset`() {
         let window = Self.window(0, at: 500, resets: 1_000)
         #expect(window.runsOutAt(now: 600) == 500)

@@ -4,6 +4,9 @@
 struct LeaseServerModel: Sendable {
     struct Entry: Sendable {
         var process = ""
+        var directory = ""
+        /// The process from which this one has taken it over, by the state directory alone.
+        var takenFrom = ""
         var number = 0
         var spent: [Int: Int] = [:]
         var told: [Int: [Int]] = [:]
@@ -23,6 +26,8 @@ struct LeaseServerModel: Sendable {
         var resets = [0, 0, 0]
         /// By kind, of one window: minute, day, month, total.
         var windowResets: [Int: [Int]] = [:]
+        /// The same of all resets, as they were made.
+        var made: [Int: [Int]] = [:]
         /// Of the sums what was told by those who had heard of it alone: minute, day, month, total; and the second of the first.
         var extras: [Int: [Int]] = [:]
     }
@@ -74,13 +79,7 @@ struct LeaseServerModel: Sendable {
     private mutating func take(_ message: LeaseMessage, _ batch: LeaseBatch, isLearning: Bool, now: Int) -> LeaseAnswer? {
         var bucket = buckets[message.key] ?? Bucket()
         bucket.begin(day: batch.day, month: batch.month, now: now)
-        if bucket.nodes[batch.node] == nil {
-            // The same process had another name before.
-            for (name, other) in bucket.nodes where other.process.hasPrefix(batch.process + ":") {
-                bucket.nodes[batch.node] = other
-                bucket.nodes[name] = nil
-            }
-        }
+        bucket.find(batch)
         let known = bucket.nodes[batch.node]
         var entry = known ?? Entry()
         let teller = "\(batch.process):\(message.birth)"
@@ -90,14 +89,17 @@ struct LeaseServerModel: Sendable {
         let isMine = isSame && isAlive(entry, batch.terms.lasts, now: now)
         let toldBefore = isSame ? 0 : entry.toldAt
         (entry.process, entry.number, entry.toldAt) = (teller, message.number, now)
+        if !batch.directory.isEmpty { entry.directory = batch.directory }
         for (name, other) in bucket.nodes where name != batch.node && !isAlive(other, batch.terms.lasts, now: now) {
             bucket.nodes[name]?.held = [:]
             bucket.nodes[name]?.until = 0
         }
         var answer = LeaseAnswer(number: message.number, resets: bucket.resets)
         for part in message.parts {
-            bucket.count(part, &entry, isNew: known == nil, now: now)
-            bucket.claim(part, batch, now: now)
+            let void = bucket.void(part, of: message, now: now)
+            let misses = known == nil && message.knownReset < 0 && void.contains(true)
+            bucket.count(part, void, message.knownReset, &entry, isNew: known == nil, now: now)
+            bucket.claim(part, void, isNew: known == nil, batch, now: now)
             let kind = part.kind.place
             let others = bucket.nodes.filter { $0.key != batch.node }.values.reduce(0) { $0 + ($1.held[kind] ?? 0) }
             let left = part.rates.map { $0.most - bucket.used($0) - others - part.reserved }.min() ?? 0
@@ -110,7 +112,8 @@ struct LeaseServerModel: Sendable {
                     used: LimitRate.Window.allCases.filter { $0 != .now }.map {
                         bucket.used(LimitRate(part.kind, per: $0, most: 0))
                     },
-                    wait: 0, resets: bucket.windowResets[kind] ?? [0, 0, 0, 0], toldBefore: toldBefore,
+                    wait: 0, resets: bucket.windowResets[kind] ?? [0, 0, 0, 0],
+                    toldBefore: misses ? max(1, now - message.unused) : toldBefore,
                     rest: bucket.rest(kind, now: now)))
         }
         entry.gone = [:]
@@ -130,23 +133,67 @@ struct LeaseServerModel: Sendable {
     /// - Parameters:
     ///   - kind: only these; nil for all.
     ///   - window: only of this one; nil for all.
-    mutating func reset(_ key: String, _ kind: LimitRate.Kind? = nil, _ window: LimitRate.Window? = nil, now: Int) {
-        guard var bucket = buckets[key] else { return }
+    ///   - at: when it was made.
+    /// - Returns: by when a node knows of it.
+    @discardableResult
+    mutating func reset(
+        _ key: String, _ kind: LimitRate.Kind? = nil, _ window: LimitRate.Window? = nil, at: Int? = nil, now: Int
+    ) -> Int {
+        var bucket = buckets[key] ?? Bucket()
+        var latest = 0
         for kind in kind.map({ [$0.place] }) ?? [0, 1, 2] {
-            for place in window.map({ [$0.place] }) ?? [0, 1, 2, 3] { bucket.clear(kind, place) }
+            for place in window.map({ [$0.place] }) ?? [0, 1, 2, 3] {
+                bucket.clear(kind, place)
+                bucket.made[kind, default: [0, 0, 0, 0]][place] = at ?? now
+            }
             if let window {
                 var times = bucket.windowResets[kind] ?? [0, 0, 0, 0]
                 times[window.place] = max(now, times[window.place] + 1)
                 bucket.windowResets[kind] = times
+                latest = max(latest, times[window.place])
             } else {
                 bucket.resets[kind] = max(now, bucket.resets[kind] + 1)
+                latest = max(latest, bucket.resets[kind])
             }
         }
         buckets[key] = bucket
+        return latest
     }
 }
 
 extension LeaseServerModel.Bucket {
+    /// A node is its state directory, whatever it was called; of whom had its name before it is kept apart.
+    fileprivate mutating func find(_ batch: LeaseBatch) {
+        let hasDirectory = !batch.directory.isEmpty
+        if let entry = nodes[batch.node] {
+            guard hasDirectory, !entry.directory.isEmpty, entry.directory != batch.directory else { return }
+            nodes["~" + entry.directory] = entry
+            nodes[batch.node] = nil
+        }
+        let former = nodes.first { $0.value.process.hasPrefix(batch.process + ":") }?.key
+        let before = nodes.first {
+            hasDirectory && $0.value.directory == batch.directory && $0.value.takenFrom != batch.process
+        }?.key
+        guard let name = former ?? before, var entry = nodes[name] else { return }
+        if former == nil { entry.takenFrom = entry.process.split(separator: ":").first.map(String.init) ?? "" }
+        nodes[name] = nil
+        nodes[batch.node] = entry
+    }
+
+    private func knows(_ kind: Int, _ place: Int, _ known: Int) -> Bool {
+        known >= max(resets[kind], windowResets[kind]?[place] ?? 0)
+    }
+
+    /// Of which windows what is told is of before a reset that the node has not heard of.
+    fileprivate func void(_ part: LeaseMessage.Part, of message: LeaseMessage, now: Int) -> [Bool] {
+        let kind = part.kind.place
+        return (0..<4).map { place in
+            guard part.kind != .concurrency, part.own[place] + part.heard[place] > 0 else { return false }
+            if message.knownReset >= 0 { return !knows(kind, place, message.knownReset) }
+            return made[kind]?[place] ?? 0 > now - message.unused
+        }
+    }
+
     fileprivate mutating func begin(day: Int, month: Int, now: Int) {
         let second = now / 1_000
         if day > self.day, day <= now {
@@ -198,21 +245,25 @@ extension LeaseServerModel.Bucket {
         return newest.map { max(0, ($0 + 61) * 1_000 - now) } ?? 0
     }
 
-    fileprivate mutating func count(_ part: LeaseMessage.Part, _ entry: inout LeaseServerModel.Entry, isNew: Bool, now: Int) {
+    fileprivate mutating func count(
+        _ part: LeaseMessage.Part, _ void: [Bool], _ known: Int, _ entry: inout LeaseServerModel.Entry, isNew: Bool, now: Int
+    ) {
         let kind = part.kind.place
         guard part.kind != .concurrency else { return }
         defer { entry.spent[kind] = part.spent }
+        let own = zip(part.own, void).map { isNew && $1 ? 0 : $0 }
         var told = entry.told[kind] ?? [0, 0, 0]
-        let gone = entry.gone[kind] ?? [0, 0, 0]
+        var gone = entry.gone[kind] ?? [0, 0, 0]
+        for window in 0..<3 where knows(kind, window + 1, known) { gone[window] = 0 }
         var changes: [Int]
         var minute: Int
         if let before = entry.spent[kind] {
             let change = part.spent - before
             changes = [change, change, change]
-            minute = change > 0 ? min(change, part.own[0]) : change
+            minute = change > 0 ? min(change, own[0]) : change
         } else {
-            changes = (0..<3).map { max(0, part.own[$0 + 1] - told[$0] - gone[$0]) }
-            minute = isNew ? part.own[0] : min(part.own[0], changes[2])
+            changes = (0..<3).map { max(0, own[$0 + 1] - told[$0] - gone[$0]) }
+            minute = isNew ? own[0] : min(own[0], changes[2])
         }
         var sum = sums[kind] ?? [0, 0, 0]
         if isNew, var extra = extras[kind] {
@@ -245,17 +296,19 @@ extension LeaseServerModel.Bucket {
     }
 
     /// What others had used by what a node heard, as far as nobody has told it himself.
-    fileprivate mutating func claim(_ part: LeaseMessage.Part, _ batch: LeaseBatch, now: Int) {
+    fileprivate mutating func claim(_ part: LeaseMessage.Part, _ void: [Bool], isNew: Bool, _ batch: LeaseBatch, now: Int) {
         let kind = part.kind.place
-        guard part.kind != .concurrency, part.heard.contains(where: { $0 > 0 }) else { return }
+        let heard = zip(part.heard, void).map { $1 ? 0 : $0 }
+        let own = zip(part.own, void).map { isNew && $1 ? 0 : $0 }
+        guard part.kind != .concurrency, heard.contains(where: { $0 > 0 }) else { return }
         var extra = extras[kind] ?? [0, 0, 0, 0, now / 1_000]
         if now / 1_000 - extra[4] > 60 { extra[0] = 0 }
         for window in 0..<3 where window == 2 || (window == 0 ? batch.day == day : batch.month == month) {
-            let missing = max(0, part.own[window + 1] + part.heard[window + 1] - (sums[kind]?[window] ?? 0))
+            let missing = max(0, own[window + 1] + heard[window + 1] - (sums[kind]?[window] ?? 0))
             sums[kind]?[window] += missing
             extra[window + 1] += missing
         }
-        let missing = max(0, part.own[0] + part.heard[0] - (minutes[kind]?.values.reduce(0, +) ?? 0))
+        let missing = max(0, own[0] + heard[0] - (minutes[kind]?.values.reduce(0, +) ?? 0))
         if missing > 0 {
             minutes[kind]?[now / 1_000, default: 0] += missing
             extra[0] += missing

@@ -132,17 +132,54 @@ import Testing
         let key = try #require(world.server.buckets.keys.first)
         world.server.reset(key, .requests, .day, now: LeaseWorld.start + world.now)
         world.restart(1)
-        // As its ledger has it.
-        let booked = LimitAmounts(requests: 4)
-        let sums = LimitSums(
-            limit: Self.numbers.id, bucket: "b", day: booked, month: booked, total: booked,
-            lastUsed: (LeaseWorld.start + world.now) / 1_000)
-        world.nodes[1].table.restore([sums], [], [], [], now: world.time)
+        world.restore(1, Self.numbers, bucket: "b", requests: 4, lastUsed: world.now)
         Self.ask(&world, 1, 1)
         #expect(Self.used(world, Self.numbers) == [1, 8])
         Self.ask(&world, 1, 2)
         #expect(Self.used(world, Self.numbers) == [3, 10])
         #expect(world.nodes[1].table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [3, 10])
+    }
+
+    @Test func aNodeThatStartsByAnotherNameHasUsedNothingTwice() {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        // They change places.
+        for (node, used) in [(0, 3), (1, 4)] {
+            world.kill(node)
+            world.restart(node, as: "node-\(1 - node)")
+            world.restore(node, Self.numbers, bucket: "b", requests: used, lastUsed: world.now)
+        }
+        Self.ask(&world, 0, 1)
+        Self.ask(&world, 1, 1)
+        #expect(Self.used(world, Self.numbers) == [9, 9])
+    }
+
+    /// What was made while the server was away is told before anybody tells one with an empty memory what was used before.
+    @Test func aResetHoldsWhereTheServerHasLostItsMemoryMeanwhile() throws {
+        var world = LeaseWorld(nodes: 4, limits: [Self.numbers])
+        world.run(for: 600)
+        for node in world.nodes.indices { Self.ask(&world, node, 3) }
+        let key = try #require(world.server.buckets.keys.first)
+        world.isServerUp = false
+        world.run(for: 2_000)
+        let reset = LimitReset(limit: Self.numbers.id, bucket: "b", kind: nil, time: world.time.wall)
+        world.nodes[0].table.reset(limit: reset.limit, bucket: "b", kind: nil)
+        world.kill(3)
+        world.restart(3)
+        world.restore(3, Self.numbers, bucket: "b", requests: 3, lastUsed: world.now - 3_000)
+        world.server.forget(now: LeaseWorld.start + world.now)
+        let known = world.server.reset(key, at: reset.time, now: LeaseWorld.start + world.now)
+        world.nodes[0].table.knows(reset, since: known)
+        world.isServerUp = true
+        Self.ask(&world, 0, 2)
+        #expect(Self.used(world, Self.numbers) == [2, 2])
+        for node in [1, 2, 3] { Self.ask(&world, node, 1) }
+        #expect(Self.used(world, Self.numbers) == [5, 5])
+        for node in world.nodes {
+            #expect(node.table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [5, 5])
+        }
     }
 
     @Test func whatWasUsedIsKeptWhereLimitsAreSharedAnew() {

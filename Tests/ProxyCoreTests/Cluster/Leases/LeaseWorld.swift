@@ -14,6 +14,7 @@ struct LeaseWorld {
     struct Node {
         var name: String
         var process: String
+        var directory: String
         var table: LimitTable
         var isUp = true
         var underWay: [Int: Int] = [:]
@@ -88,13 +89,13 @@ struct LeaseWorld {
         (self.net, self.terms, self.limits) = (net, terms, limits)
         server = LeaseServerModel(now: Self.start)
         random = SplitMix(state: seed)
-        for index in 0..<count { nodes.append(Self.node("node-\(index)", "first of \(index)", terms, now: 0)) }
+        for index in 0..<count { nodes.append(Self.node("node-\(index)", "first of \(index)", "of \(index)", terms, now: 0)) }
     }
 
-    private static func node(_ name: String, _ process: String, _ terms: LeaseTerms?, now: Int) -> Node {
+    private static func node(_ name: String, _ process: String, _ directory: String, _ terms: LeaseTerms?, now: Int) -> Node {
         let table = LimitTable(timeZone: .utc)
         table.share(by: terms)
-        return Node(name: name, process: process, table: table, heardAt: now)
+        return Node(name: name, process: process, directory: directory, table: table, heardAt: now)
     }
 
     var time: LimitTime { LimitTime(wall: Self.start + now, steady: now + 1_000_000) }
@@ -177,8 +178,8 @@ struct LeaseWorld {
         {
             guard
                 let outgoing = nodes[index].table.outgoing(
-                    node: nodes[index].name, process: nodes[index].process, expected: nodes[index].nodes,
-                    memory: nodes[index].memory, most: 64, now: time),
+                    node: nodes[index].name, process: nodes[index].process, directory: nodes[index].directory,
+                    expected: nodes[index].nodes, memory: nodes[index].memory, most: 64, now: time),
                 isBeat && nodes[index].sentAt != now || !outgoing.slots.isEmpty
             else { return }
             send(outgoing, index)
@@ -265,8 +266,18 @@ struct LeaseWorld {
         nodes[index].process += " gone"
     }
 
-    mutating func restart(_ index: Int) {
-        nodes[index] = Self.node(nodes[index].name, "at \(now) of \(index)", terms, now: now)
+    /// - Parameter name: another one than before.
+    mutating func restart(_ index: Int, as name: String? = nil) {
+        nodes[index] = Self.node(name ?? nodes[index].name, "at \(now) of \(index)", nodes[index].directory, terms, now: now)
+    }
+
+    /// As its ledger has what it used.
+    func restore(_ index: Int, _ limit: UsageLimit, bucket: String, requests: Int, lastUsed: Int) {
+        let booked = LimitAmounts(requests: requests)
+        let sums = LimitSums(
+            limit: limit.id, bucket: bucket, day: booked, month: booked, total: booked,
+            lastUsed: (Self.start + lastUsed) / 1_000)
+        nodes[index].table.restore([sums], [], [], [], now: time)
     }
 
     /// What is held and not used, by all nodes.

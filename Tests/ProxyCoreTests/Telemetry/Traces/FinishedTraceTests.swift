@@ -1,3 +1,4 @@
+import Dialects
 import Testing
 
 @testable import ProxyCore
@@ -41,19 +42,17 @@ struct FinishedTraceTests {
         return finished
     }
 
-    private func value(_ name: String, of span: OTLPSpan) -> OTLPSpan.Value? {
-        span.attributes.first { $0.name == name }?.value
-    }
+    private func value(_ name: String, of span: WrittenSpan) -> WrittenSpan.Value? { span[name] }
 
     @Test func `the request and each attempt are a span`() throws {
         let spans = try Self.finished().spans
         #expect(spans.map(\.name) == ["chat m", "attempt a", "attempt b"])
-        #expect(spans.map(\.span) == [4, 5, 6])
-        #expect(spans.map(\.parent) == [3, 4, 4])
-        #expect(spans.map(\.hasRemoteParent) == [true, false, false])
-        #expect(spans.map(\.kind) == [.server, .client, .client])
-        #expect(spans.map(\.start) == [1_000_100, 1_000_110, 1_000_130])
-        #expect(spans.map(\.end) == [1_000_150, 1_000_120, 1_000_140])
+        #expect(spans.map(\.head.span) == [4, 5, 6])
+        #expect(spans.map(\.head.parent) == [3, 4, 4])
+        #expect(spans.map(\.head.hasRemoteParent) == [true, false, false])
+        #expect(spans.map(\.head.kind) == [.server, .client, .client])
+        #expect(spans.map(\.head.start) == [1_000_100, 1_000_110, 1_000_130])
+        #expect(spans.map(\.head.end) == [1_000_150, 1_000_120, 1_000_140])
         #expect(spans.map(\.error) == [nil, "overloaded", nil])
     }
 
@@ -95,6 +94,54 @@ struct FinishedTraceTests {
             entry.reason = reason
         }
         #expect(trace.spans[0].error == error)
+    }
+
+    /// What is written must be what any reader of the form reads: with texts of every length and kind.
+    @Test(arguments: [
+        "", "m", "\"\\\n\u{1}é\u{1F600}", String(repeating: "x", count: 127), String(repeating: "ä", count: 20_000),
+    ])
+    func `both forms say the same of a trace, whatever its texts`(text: String) throws {
+        var trace = try Self.finished { entry in
+            entry.modelServed = text
+            entry.status = 502
+            entry.outcome = Outcome(.upstream, in: .dispatch)
+            entry.reason = text
+        }
+        (trace.model, trace.session) = (text, text)
+        let expected = trace.spans
+        let json = try JSONValue(parsing: OTLPForm.json.body([trace, trace], version: text))
+        let scope = try #require(json["resourceSpans"]?.array?.first?["scopeSpans"]?.array?.first)
+        #expect(scope["scope"]?["version"]?.string == text)
+        let spans = try #require(scope["spans"]?.array)
+        #expect(spans.map { $0["name"]?.string } == (expected + expected).map(\.name))
+        for (span, expected) in zip(spans, expected + expected) {
+            let attributes = try #require(span["attributes"]?.array)
+            #expect(attributes.map { $0["key"]?.string } == expected.attributes.map(\.name))
+            for (attribute, expected) in zip(attributes, expected.attributes) {
+                switch expected.value {
+                case .text(let text): #expect(attribute["value"]?["stringValue"]?.string == text)
+                case .integer(let number): #expect(attribute["value"]?["intValue"]?.string == String(number))
+                case .number(let number): #expect(attribute["value"]?["doubleValue"]?.double == number)
+                }
+            }
+            #expect(span["status"]?["message"]?.string == expected.error)
+        }
+        #expect(
+            try Self.protobufSpans(OTLPForm.protobuf.body([trace, trace], version: text)) == (expected + expected).map(\.name))
+    }
+
+    /// The names of the spans in a body of protobuf.
+    private static func protobufSpans(_ body: [UInt8]) throws -> [String] {
+        func messages(_ number: UInt64, of bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+            var reader = ProtobufReader(bytes)
+            var found: [ArraySlice<UInt8>] = []
+            while let field = reader.next() {
+                if field.number == number, case .bytes(let message) = field.value { found.append(message) }
+            }
+            return found
+        }
+        let scope = try #require(messages(1, of: body[...]).first.flatMap { messages(2, of: $0).first })
+        return messages(2, of: scope).flatMap { messages(5, of: $0) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
     @Test func `of what is not sampled nothing is gathered`() {

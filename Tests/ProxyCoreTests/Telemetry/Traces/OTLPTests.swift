@@ -6,20 +6,20 @@ import Testing
 
 /// Spans as they travel. The bytes of protobuf are worked out by hand from the public definitions.
 struct OTLPTests {
-    private var span: OTLPSpan {
-        var span = OTLPSpan(
-            trace: TraceID(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C_0D0E_0F10), span: 0x1112_1314_1516_1718, parent: 1,
-            hasRemoteParent: true, state: "a=1", name: "chat m", kind: .server, start: 1, end: 0x0100)
-        span.add("k", "v")
-        span.add("n", 300)
-        span.add("none", -1)
-        span.add("empty", "")
-        span.error = "e"
-        return span
+    private func write(into spans: inout some SpanWriter & ~Copyable) {
+        spans.begin(
+            OTLPSpan(
+                trace: TraceID(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C_0D0E_0F10), span: 0x1112_1314_1516_1718, parent: 1,
+                hasRemoteParent: true, state: "a=1", action: "chat", subject: "m", kind: .server, start: 1, end: 0x0100))
+        spans.add("k", "v")
+        spans.add("n", 300)
+        spans.add("none", -1)
+        spans.add("empty", "")
+        spans.end(error: "e")
     }
 
     @Test func `a span as JSON has ids in hexadecimal and 64-bit numbers as strings`() throws {
-        let body = try JSONValue(parsing: OTLPJSON.body([span], version: "1"))
+        let body = try JSONValue(parsing: OTLPJSON.body(room: 1, version: "1") { write(into: &$0) })
         let resource = try #require(body["resourceSpans"]?.array?.first)
         let scope = try #require(resource["scopeSpans"]?.array?.first)
         #expect(scope["scope"]?["name"]?.string == "proxyd")
@@ -35,7 +35,7 @@ struct OTLPTests {
     /// The bytes are those of the protocol's own classes in Python.
     @Test func `a span as protobuf is these bytes`() {
         #expect(
-            Hex.text(OTLPProtobuf.body([span], version: "1"))
+            Hex.text(OTLPProtobuf.body(room: 1, version: "1") { write(into: &$0) })
                 == "0aad010a320a180a0c736572766963652e6e616d6512080a0670726f7879640a160a0f736572766963652e76657273696f6e"
                 + "12030a013112770a0b0a0670726f7879641201311268"
                 + "0a100102030405060708090a0b0c0d0e0f1012081112131415161718"
