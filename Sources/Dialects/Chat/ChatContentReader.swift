@@ -87,7 +87,7 @@ struct ChatContentReader {
         if let call = message["function_call"], let name = call["name"]?.string {
             let id = "call_fn_\(index)"
             openFunctions.add(name, id)
-            blocks.append(.toolUse(HubToolUse(id: id, name: name, arguments: Self.arguments(call["arguments"]))))
+            blocks.append(.toolUse(HubToolUse(id: id, name: name, arguments: HubArguments(call["arguments"]))))
         }
         if let mark = MessagesContentReader.cache(message), let last = blocks.indices.last {
             blocks[last] = blocks[last].marked(mark)
@@ -116,16 +116,7 @@ struct ChatContentReader {
             throw RequestWork.invalid("\(path).function.name", "Missing required parameter")
         }
         let signature = call["extra_content"]?["google"]?["thought_signature"]?.string
-        return HubToolUse(id: id, name: name, arguments: Self.arguments(function["arguments"]), signature: signature)
-    }
-
-    private static func arguments(_ value: JSONValue?) -> HubArguments {
-        switch value {
-        case .string(let text): .text(text)
-        case .unpaired: .text(value?.string ?? "")
-        case .null, nil: .text("")
-        case .bool, .number, .array, .object: .value(value ?? [:])
-        }
+        return HubToolUse(id: id, name: name, arguments: HubArguments(function["arguments"]), signature: signature)
     }
 
     // MARK: Content

@@ -24,6 +24,8 @@ struct ChatRequestReader {
         }
         reader.request.maxTokens = reader.maxTokens.completion ?? reader.maxTokens.plain
         reader.request.user = reader.users.safety ?? reader.users.plain
+        // Beside log probabilities that nobody asked for, their number is the client's default.
+        if reader.request.sampling["logprobs"] == nil { reader.request.sampling["top_logprobs"] = nil }
         if let choice = reader.toolChoice { try reader.readToolChoice(choice) }
         if reader.searches { reader.request.tools.append(HubTool(kind: .hosted(.webSearch, [:]), name: "web_search_options")) }
         return reader.request

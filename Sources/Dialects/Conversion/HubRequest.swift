@@ -139,6 +139,16 @@ enum HubArguments {
     case value(JSONValue)
     case text(String)
 
+    /// What stands where OpenAI has a text; some clients put the object itself there.
+    init(_ value: JSONValue?) {
+        switch value {
+        case .string(let text): self = .text(text)
+        case .unpaired: self = .text(value?.string ?? "")
+        case .null, nil: self = .text("")
+        case .bool, .number, .array, .object: self = .value(value ?? [:])
+        }
+    }
+
     /// The arguments as the object that Anthropic and Gemini need (conversion.md 3.2.3).
     var object: JSONValue {
         switch self {

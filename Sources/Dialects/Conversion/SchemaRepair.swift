@@ -7,10 +7,30 @@ enum SchemaRepair {
 
     /// A tool's schema as OpenAI servers want it: an object at the root, `properties` in every object, no `$schema`.
     static func forChat(_ schema: JSONValue?) -> JSONValue {
-        var root = schema.map(withoutNulls)?.object ?? [:]
+        var root = opened(schema.map(withoutNulls)?.object ?? [:])
         root["$schema"] = nil
         if root["type"]?.string != "object" { root["type"] = "object" }
         return withProperties(.object(root))
+    }
+
+    /// A tool's schema whose root is nothing but a reference, as the definition that it means: servers look for `properties` there.
+    private static func opened(_ schema: JSONObject) -> JSONObject {
+        guard let reference = schema["$ref"]?.string, let name = definition(reference) else { return schema }
+        let place = reference.hasPrefix("#/definitions/") ? "definitions" : "$defs"
+        guard let target = schema[place]?[name]?.object, target["$ref"] == nil else { return schema }
+        var root = target
+        // What is said beside the reference counts more.
+        for member in schema.members where member.key != "$ref" { root[member.key] = member.value }
+        return root
+    }
+
+    /// The name of the definition that a local reference means.
+    static func definition(_ reference: String) -> String? { reference.split(separator: "/").last.map(unescaped) }
+
+    /// A step of a JSON Pointer, which has its own escapes for two characters.
+    static func unescaped(_ step: Substring) -> String {
+        step.split(separator: "~1", omittingEmptySubsequences: false).joined(separator: "/")
+            .split(separator: "~0", omittingEmptySubsequences: false).joined(separator: "~")
     }
 
     /// A schema without keywords that say null: so some programs write those that are not there, and no vendor takes them.
@@ -137,7 +157,8 @@ enum SchemaRepair {
 
     /// A tool's schema as Anthropic wants it: an object at the root, and no alternatives there (conversion.md 3.2.4).
     static func forMessages(_ schema: JSONValue?) -> JSONValue {
-        guard var root = schema.map(withoutNulls)?.object, !root.isEmpty else { return ["type": "object", "properties": [:]] }
+        guard let given = schema.map(withoutNulls)?.object, !given.isEmpty else { return ["type": "object", "properties": [:]] }
+        var root = opened(given)
         for keyword in ["anyOf", "oneOf", "allOf"] {
             guard let branches = root[keyword]?.array else { continue }
             root[keyword] = nil

@@ -113,8 +113,7 @@ struct GeminiJSONSchema {
         guard reference.hasPrefix("#") else { return nil }
         var value = root
         for step in reference.dropFirst().split(separator: "/") {
-            let name = step.split(separator: "~1", omittingEmptySubsequences: false).joined(separator: "/")
-                .split(separator: "~0", omittingEmptySubsequences: false).joined(separator: "~")
+            let name = SchemaRepair.unescaped(step)
             if let next = value[name] {
                 value = next
             } else if let list = value.array, let index = Int(name), list.indices.contains(index) {

@@ -30,7 +30,9 @@ struct GeminiRequestReader {
         case "toolConfig": readToolConfig(value)
         case "generationConfig": try readConfig(value, &work)
         case "cachedContent": throw RequestWork.unsupported(key, "not available with this upstream")
-        case "serviceTier": request.serviceTier = value.string == "standard" ? "default" : value.string
+        case "serviceTier":
+            request.serviceTier = value.string == "standard" ? "default" : value.string
+            request.serviceTierParam = key
         default: try work.note(key, .dropped)
         }
     }

@@ -36,7 +36,7 @@ enum GeminiSchema {
         guard budget > 0, path.count < 32 else { return ["type": "object"] }
         var path = path
         if let reference = object["$ref"]?.string {
-            let name = reference.split(separator: "/").last.map(String.init) ?? ""
+            let name = SchemaRepair.definition(reference) ?? ""
             guard let target = definitions[name], !path.contains(name) else { return ["type": "object"] }
             budget -= target.weight
             guard let said = object["description"], var described = target.object else {
@@ -53,6 +53,10 @@ enum GeminiSchema {
         }
         if let constant = object["const"] { constrain(&object, to: constant) }
         if let either = object["oneOf"] { object["anyOf"] = object["anyOf"] ?? either }
+        // Places of a list have no schemas of their own here: each may hold any of them.
+        if let places = object["items"]?.array ?? object["prefixItems"]?.array, object["items"]?.object == nil {
+            object["items"] = places.count == 1 ? places[0] : places.isEmpty ? nil : ["anyOf": .array(places)]
+        }
         object = withoutNull(object)
         var out = JSONObject()
         for member in object.members {
@@ -78,7 +82,7 @@ enum GeminiSchema {
                 }
                 out.append("properties", .object(properties))
             case "items":
-                out.append("items", cleaned(member.value.array?.first ?? member.value, definitions, path, &budget))
+                out.append("items", cleaned(member.value, definitions, path, &budget))
             case "anyOf":
                 var branches: [JSONValue] = []
                 for branch in member.value.array ?? [] { branches.append(cleaned(branch, definitions, path, &budget)) }
@@ -155,7 +159,7 @@ enum GeminiSchema {
         var object = object
         var whole: [JSONValue] = []
         for part in parts {
-            guard let name = part["$ref"]?.string?.split(separator: "/").last.map(String.init) else {
+            guard let name = part["$ref"]?.string.flatMap({ SchemaRepair.definition($0) }) else {
                 whole.append(part)
                 continue
             }

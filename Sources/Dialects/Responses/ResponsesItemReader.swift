@@ -22,7 +22,7 @@ struct ResponsesItemReader {
             guard var name = item["name"]?.string else { throw RequestWork.invalid("\(path).name", "Missing required parameter") }
             if let space = item["namespace"]?.string { name = ToolNamespace(namespace: space, name: name).flatName }
             let arguments: HubArguments =
-                type == "function_call" ? .text(item["arguments"]?.string ?? "") : .value(["input": item["input"] ?? ""])
+                type == "function_call" ? HubArguments(item["arguments"]) : .value(["input": item["input"] ?? ""])
             addAssistant(.toolUse(HubToolUse(id: id, name: name, arguments: arguments)), index)
         case "function_call_output", "custom_tool_call_output":
             guard let id = item["call_id"]?.string else {

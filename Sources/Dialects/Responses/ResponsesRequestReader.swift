@@ -8,7 +8,7 @@ struct ResponsesRequestReader {
     private var stores = true
 
     private static let silent: Set<String> = [
-        "model", "metadata", "prompt_cache_options", "prompt_cache_retention", "include",
+        "model", "metadata", "prompt_cache_options", "prompt_cache_retention",
         "stream_options", "truncation", "max_tool_calls", "moderation",
     ]
     private static let refused: Set<String> = ["conversation", "prompt"]
@@ -99,8 +99,13 @@ struct ResponsesRequestReader {
         case "top_p": request.topP = value
         case "top_logprobs":
             // Elsewhere the number counts only beside the switch.
-            if value.int ?? 0 > 0 { request.sampling["logprobs"] = true }
+            guard value.int != 0 else { return }
+            request.sampling["logprobs"] = true
             request.sampling["top_logprobs"] = value
+        case "include":
+            // Claude has none to tell, and of what is not included nothing is said.
+            let wants = value.array?.contains("message.output_text.logprobs") ?? false
+            if wants, work.upstream.format.kin != .anthropic { request.sampling["logprobs"] = true }
         case "user": users.plain = value.string
         case "safety_identifier": users.safety = value.string
         case "service_tier": request.serviceTier = value.string

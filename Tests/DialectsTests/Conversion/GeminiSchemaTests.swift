@@ -48,6 +48,18 @@ struct GeminiSchemaTests {
         (##"{"type":"string","enum":[""]}"##, ##"{"type":"string"}"##),
         (##"{"type":"array"}"##, ##"{"type":"array","items":{"type":"string"}}"##),
         (
+            ##"{"type":"array","prefixItems":[{"type":"string"},{"type":"integer"}],"items":false}"##,
+            ##"{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"integer"}]}}"##
+        ),
+        (
+            ##"{"type":"array","items":[{"type":"string"},{"type":"integer"}]}"##,
+            ##"{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"integer"}]}}"##
+        ),
+        (
+            ##"{"properties":{"a":{"$ref":"#/definitions/a~1b~0"}},"definitions":{"a/b~":{"type":"string"}}}"##,
+            ##"{"properties":{"a":{"type":"string"}}}"##
+        ),
+        (
             ##"{"properties":{"a":{"$ref":"#/$defs/X","description":"mine"}},"$defs":{"X":{"type":"object","description":"its"}}}"##,
             ##"{"properties":{"a":{"type":"object","description":"mine"}}}"##
         ),

@@ -204,6 +204,43 @@ struct OtherPairsTests {
         #expect(try convert(body, client, .gemini).lossy == ["\(name)=dropped"])
     }
 
+    @Test("log probabilities that are not asked for are no wish", arguments: [ClientDialect.anthropic, .responses, .gemini])
+    func noLogprobs(_ upstream: ClientDialect) throws {
+        let body = #"{"messages":[{"role":"user","content":"a"}],"logprobs":false,"top_logprobs":0}"#
+        let converted = try convert(body, .openai, upstream)
+        #expect(converted.lossy.isEmpty && converted.sent["top_logprobs"] == nil && converted.sent["generationConfig"] == nil)
+    }
+
+    @Test("a Responses client's switch for log probabilities is the other formats'")
+    func includedLogprobs() throws {
+        let body = #"{"input":"a","top_logprobs":0,"include":["message.output_text.logprobs"]}"#
+        let chat = try convert(body, .responses, .openai)
+        #expect(chat.sent["logprobs"] == true && chat.sent["top_logprobs"] == nil && chat.lossy.isEmpty)
+        let gemini = try convert(body, .responses, .gemini)
+        #expect(gemini.sent["generationConfig"] == ["responseLogprobs": true] && gemini.lossy.isEmpty)
+        #expect(try convert(body, .responses, .anthropic).lossy.isEmpty)
+    }
+
+    @Test(
+        "a tool's schema that is a reference at its root is what it refers to",
+        arguments: [ClientDialect.anthropic, .responses])
+    func referredTools(_ upstream: ClientDialect) throws {
+        let body =
+            ##"{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":{"$ref":"#/definitions/T","definitions":{"T":{"type":"object","properties":{"x":{"type":"string"}},"required":["x"],"additionalProperties":false}}}}}]}"##
+        let tool = try convert(body, .openai, upstream).sent["tools"]?.array?.first
+        let schema = tool?["input_schema"] ?? tool?["parameters"]
+        #expect(schema?["type"] == "object" && schema?["$ref"] == nil && schema?["required"] == ["x"])
+        #expect(schema?["properties"]?["x"]?["type"] == "string")
+    }
+
+    @Test("a call of a Responses history may have its arguments as the object itself")
+    func argumentObjects() throws {
+        let body =
+            #"{"input":[{"role":"user","content":"a"},{"type":"function_call","call_id":"c","name":"f","arguments":{"x":1}}]}"#
+        let call = try convert(body, .responses, .openai).sent["messages"]?.array?[1]["tool_calls"]?.array?.first
+        #expect(call?["function"]?["arguments"] == #"{"x":1}"#)
+    }
+
     @Test("a picture in the model's own words goes on where it can, and leaves a word where it cannot")
     func modelsPictures() throws {
         func body(_ url: String) -> String {

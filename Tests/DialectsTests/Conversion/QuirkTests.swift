@@ -151,6 +151,8 @@ struct QuirkTests {
         #expect(request.lossy == [LossyNote("metadata.user_id", .dropped)])
         let kept = try convert(body, model: "some-model") { $0.drops = [FieldPath("max_tokens")].compactMap(\.self) }
         #expect(try self.sent(kept)["max_tokens"] == nil && kept.lossy == [LossyNote("max_tokens", .dropped)])
+        let tier = #"{"contents":[{"parts":[{"text":"a"}]}],"serviceTier":"priority"}"#
+        #expect(try convert(tier, .gemini, model: "m").lossy == [LossyNote("serviceTier", .dropped)])
     }
 
     @Test("a value that a server does not take is left out or replaced, and told")
