@@ -247,6 +247,8 @@ def _(lab):
     told = Checked(lab, edited(GOOD, ("dialect: anthropic", "dialect: anthropic\n    accounts: [{name: a b, key: k}]"))).bad()
     equal(len(told.errors), 1, "errors")
     contains(told.errors[0][3], "'a b' is not an account name", "the error")
+    told = Checked(lab, edited(GOOD, ("  antigravity:", "  anti/gravity:"), ("tiers: [antigravity]", "tiers: [anti/gravity]"))).bad()
+    equal([found[:3] for found in told.found], [(4, 3, "error")], "all that is told of an upstream whose name has a slash")
 
 
 @check("an error shows the line and a caret under its place")
