@@ -255,6 +255,12 @@ def _(lab):
     p.write(p.config.read_text() + "\nrulez: []\n")
     p.wait_log("configuration refused")
     contains(run(lab, "health", "-c", p.config).good().out, "refused", "what it says")
+    # Also where it is no YAML any more, but for the lines that say where proxyd is: a container's check asks so.
+    p.write(p.config.read_text().replace("rulez: []", "x: ["))
+    eventually(lambda: "is not closed" in (p.health()["config"]["error"] or ""), "the error of a file that is no YAML")
+    contains(run(lab, "health", "-c", p.config).good().out, "refused", "what it says of a file that is no YAML")
+    run(lab, "keys", "list", "-c", p.config).good()
+    equal(run(lab, "reload", "-c", p.config).code, 78, "the exit code of reload")
 
 
 @check("health: 78 where the file that is named {what}, and nobody is asked", rows=["is no YAML", "is not there"])
