@@ -113,7 +113,7 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "another program's tag before a list": (
         ("tiers: [antigravity]", "tiers: !reference [antigravity]"), (10, 12), ["rules[0].tiers", "a tag before a list"],
     ),
-    "a tag of others that names a file": (("tiers: [antigravity]", "tiers: !include tiers.yaml"), (10, 12), ["include: [conf.d/*.yaml]"]),
+    "a tag of others that names a file": (("state: ./state", "policies: !include p.yaml"), (2, 11), ["include: [conf.d/*.yaml]"]),
     "an any within another": (("[antigravity]", "[{any: [{any: [antigravity]}, antigravity]}]"), (10, 21), ["stands in no other"]),
     "another program's tag before a mapping": (("state: ./state", "limits: !Sub {connections: 10}"), (2, 9), ["limits", "means nothing here"]),
     "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["no anchor of this name"]),
