@@ -53,8 +53,9 @@ struct AdminOptions: ParsableArguments {
     /// A file that proxyd could not run with here still says where it runs: credentials and variables of its unit are not in a shell.
     /// nil for the usual file where it is not there or cannot be read: it may be another machine's proxyd that is meant.
     private func read(_ environment: [String: String]) throws -> Configuration? {
-        let result = ConfigurationLoader.load(path: config ?? Proxyd.defaultPath, environment: environment)
-        if let partial = result.partial { return partial }
+        let path = config ?? Proxyd.defaultPath
+        let result = ConfigurationLoader.load(path: path, environment: environment)
+        if let partial = result.partial ?? ConfigurationLoader.remains(of: path, environment: environment) { return partial }
         guard config != nil else { return nil }
         return try FileOptions.configuration(of: result)
     }

@@ -39,8 +39,10 @@ struct HealthCommand: AsyncParsableCommand {
     /// A file that came to have errors still tells where the proxyd is that runs with what it was before.
     private func probe() throws -> HealthProbe {
         if let url { return try HealthProbe(address: url) }
-        let result = ConfigurationLoader.load(path: config ?? Proxyd.defaultPath, environment: try variables.environment())
-        if let probe = result.partial.flatMap(AdminAddress.health) { return probe }
+        let (path, environment) = (config ?? Proxyd.defaultPath, try variables.environment())
+        let result = ConfigurationLoader.load(path: path, environment: environment)
+        let partial = result.partial ?? ConfigurationLoader.remains(of: path, environment: environment)
+        if let probe = partial.flatMap(AdminAddress.health) { return probe }
         // Another proxyd may be there than the one that is meant.
         if config != nil { _ = try FileOptions.configuration(of: result) }
         return try HealthProbe(address: "http://127.0.0.1:8180")

@@ -33,7 +33,8 @@ struct RollbackCommand: ParsableCommand {
         let path = config ?? Proxyd.defaultPath
         let environment = try variables.environment(forStateOf: path)
         let file = ConfigurationLoader.load(path: path, environment: environment)
-        guard let state = state ?? file.partial?.statePath else {
+        let known = file.partial ?? ConfigurationLoader.remains(of: path, environment: environment)
+        guard let state = state ?? known?.statePath else {
             Terminal.error(DiagnosticRenderer.text(file.errors))
             Terminal.error("proxyd: \(path) does not tell the state directory; give it with --state\n")
             throw ExitCode(Exit.configuration)

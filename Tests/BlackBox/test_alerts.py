@@ -171,6 +171,10 @@ def _(lab):
     stays(lambda: hook.bodies == [], "nothing is told", 1.2)
     equal(p.ask(max_tokens=500).status, 429, "the status of what does not fit")
     contains(hook.begun("budget", "critical", share="100%")["text"], "requests are refused", "the text")
+    reload(p, ("budgets: [100%]", "budgets: [50%]"))
+    eventually(lambda: len(hook.of("budget")) == 3, "the end of one share, and the beginning of another", 5)
+    ends = [message["text"] for message in hook.of("budget") if message["severity"] == "resolved"]
+    equal(ends, ["the budget 'team.budget_per_day' is no longer told of at 100%"], "the end of a share that the file tells no more")
 
 
 @check("one too large request that is refused uses no budget up")

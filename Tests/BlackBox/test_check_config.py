@@ -113,7 +113,7 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "another program's tag before a list": (
         ("tiers: [antigravity]", "tiers: !reference [antigravity]"), (10, 12), ["rules[0].tiers", "a tag before a list"],
     ),
-    "a tag of others that names a file": (("tiers: [antigravity]", "tiers: !include tiers.yaml"), (10, 12), ["include: [conf.d/*.yaml]"]),
+    "a tag of others that names a file": (("state: ./state", "policies: !include p.yaml"), (2, 11), ["include: [conf.d/*.yaml]"]),
     "an any within another": (("[antigravity]", "[{any: [{any: [antigravity]}, antigravity]}]"), (10, 21), ["stands in no other"]),
     "another program's tag before a mapping": (("state: ./state", "limits: !Sub {connections: 10}"), (2, 9), ["limits", "means nothing here"]),
     "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["no anchor of this name"]),
@@ -247,6 +247,8 @@ def _(lab):
     told = Checked(lab, edited(GOOD, ("dialect: anthropic", "dialect: anthropic\n    accounts: [{name: a b, key: k}]"))).bad()
     equal(len(told.errors), 1, "errors")
     contains(told.errors[0][3], "'a b' is not an account name", "the error")
+    told = Checked(lab, edited(GOOD, ("  antigravity:", "  anti/gravity:"), ("tiers: [antigravity]", "tiers: [anti/gravity]"))).bad()
+    equal([found[:3] for found in told.found], [(4, 3, "error")], "all that is told of an upstream whose name has a slash")
 
 
 @check("an error shows the line and a caret under its place")

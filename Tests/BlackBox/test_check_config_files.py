@@ -264,6 +264,16 @@ def _(lab):
             Checked(lab, GOOD + f"log: {{file: {folder}/more/proxyd.log}}\n").bad()
 
 
+@check("a file that is to be written for {two} is an error at the second", rows=[
+    "log: {file: one.log, decisions: one.log}", "log: {file: one.log}\nevents: {file: one.log}",
+    "log: {decisions: one.log}\nlark: {app_id: a, app_secret: b-secret, token_file: one.log}",
+])  # fmt: skip
+def _(lab, two):
+    told = Checked(lab, GOOD + two + "\n").bad()
+    equal([error[0] for error in told.errors], [GOOD.count("\n") + 1 + two.count("\n")], "the line of the one error")
+    contains(told.text, "cannot be written: it is that of log.", "the error")
+
+
 @check("a state directory that is to be below a file is an error at its place: {state}", rows=["proxy.yaml", "proxy.yaml/a/b", "/dev/null", "new/a"])
 def _(lab, state):
     told = Checked(lab, GOOD.replace("state: ./state\n", f"state: {state}\n"))

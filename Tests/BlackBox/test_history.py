@@ -242,6 +242,11 @@ def _(lab):
             run(lab, "rollback", "1", "-c", s.p.config, "--secrets", given).good()
         s.becomes("a")
         equal(s.p.config.read_text(), before, f"the file, sealed: {sealed}")
+        if sealed:  # and where the file is no YAML any more
+            s.p.config.write_text(before + "\nx: [")
+            eventually(lambda: history(s.p)[0]["state"] == "refused", "the file that is no YAML is refused")
+            run(lab, "rollback", "-c", s.p.config, env=env).good()
+            equal(s.p.config.read_text(), before, "the file that was no YAML")
 
 
 @check("rollback writes nothing that would not run")

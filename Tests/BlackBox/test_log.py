@@ -237,6 +237,9 @@ def _(lab):
     served(p.ask())
     eventually(lambda: "path=/v1/messages" in reading(p), "the next request's line in the new file")
     equal(reading(p, "old.log").count("path=/v1/messages"), 1, "requests in the old file")
+    os.remove(p.folder / "proxyd.log")
+    served(p.ask())
+    eventually(lambda: "path=/v1/messages" in reading(p), "the next line in a file that is made anew")
 
 
 @check("a file that is full becomes .1, and no line is lost; {count} are kept", rows=["2", "50"])

@@ -323,6 +323,9 @@ def _(lab):
 
 MISTAKES = {  # what -> (the section, line and column of the error, a part of it)
     "an http issuer elsewhere": ("issuer: 'http://login.example', client_id: a, roles: '\"\"'", (2, 24), "https"),
+    "the address of what an issuer tells of itself": (
+        "issuer: 'https://l.example/.well-known/openid-configuration', client_id: a, roles: '\"\"'", (2, 24), "is appended to it",
+    ),
     "no issuer": ("client_id: a, roles: '\"\"'", (2, 15), "'issuer' is missing"),
     "no roles": ("issuer: 'https://login.example', client_id: a", (2, 15), "'roles' is missing"),
     "roles that are no text": ("issuer: 'https://l.example', client_id: a, roles: claims.sub == 'x'", None, "must be a text"),

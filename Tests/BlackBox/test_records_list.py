@@ -162,7 +162,7 @@ def _(lab):
     equal(since(middle.astimezone(ZoneInfo("America/New_York")).isoformat()), ["after"], "since an instant in another zone")
     equal(since((middle - timedelta(hours=1)).isoformat()), ["before", "after"], "since an hour ago")
     equal(since((middle + timedelta(hours=1)).isoformat()), [], "since an hour from now")
-    equal([since(text) for text in ("1h", "7d", "1ms")], [["before", "after"]] * 2 + [[]], "since so long back")
+    equal([since(text) for text in ("1h", "7d")], [["before", "after"]] * 2, "since so long back")
     plain = (middle - timedelta(hours=1)).astimezone(ZoneInfo("Asia/Singapore")).isoformat()
     told = p.get(f"/admin/requests?since={plain}")["requests"]
     equal(len(told), 2, "rows since an hour ago, the + not encoded")

@@ -97,12 +97,15 @@ struct AlertConditions {
         return "the account '\(account)' of '\(name)' is drained"
     }
 
-    /// That fewer budgets are told of, or none, is no departure: the file's `alerts` say so.
+    /// Also that its share is none any more that `alerts` of the file tells of: it is not below that.
     private func departure(ofBudget alert: Alert.ID) -> String? {
         guard let name = alert.subject.first else { return nil }
         let limits = snapshot.limits.policies.map(\.value) + snapshot.limits.entries.map(\.limit)
         let isThere = limits.contains { limit in limit.rates.contains { $0.kind == .cost && limit.title($0) == name } }
-        return isThere ? nil : "the budget '\(name)' is no longer in the file"
+        guard isThere else { return "the budget '\(name)' is no longer in the file" }
+        let shares = snapshot.configuration.alerts.budgets.map(Percent.text)
+        guard alert.subject.count > 3, !shares.contains(alert.subject[3]) else { return nil }
+        return "the budget '\(name)' is no longer told of at \(alert.subject[3])"
     }
 
     private func departure(ofListener alert: Alert.ID) -> String? {
@@ -273,6 +276,7 @@ struct AlertConditions {
         if let key { labels.append(("key", key)) }
         labels += [("share", shown), ("window", spent.rate.window.rawValue)]
         return Alert(
+            // `departure` reads the share out of it.
             kind: .budget, subject: [spent.limit, spent.bucket, spent.rate.key, shown],
             severity: share >= 1 ? .critical : .warning,
             text: "\(what) is spent to \(shown): \(amounts)\(refusing)", ending: "\(what) is below \(shown) again",

@@ -9,6 +9,8 @@ public struct OpenedLogFile: Sendable {
     public struct Failure: Error, CustomStringConvertible {
         let path: String
         let reason: String
+        /// The system's number for it.
+        var code = EINVAL
 
         public var description: String { "'\(path)' cannot be written: \(reason)" }
     }
@@ -17,7 +19,10 @@ public struct OpenedLogFile: Sendable {
     public static func open(_ path: String) throws(Failure) -> OpenedLogFile {
         // What is no file, a FIFO say, must not hold the process up.
         let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
-        guard descriptor >= 0 else { throw Failure(path: path, reason: String(cString: strerror(errno))) }
+        guard descriptor >= 0 else {
+            let code = errno
+            throw Failure(path: path, reason: String(cString: strerror(code)), code: code)
+        }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             Glibc.close(descriptor)
@@ -64,6 +69,7 @@ struct RotatingLogFile {
     /// - Parameter now: milliseconds since 1970.
     /// - Returns: nil when all is written.
     mutating func append(_ lines: ArraySlice<UInt8>, now: Int) -> Rest? {
+        if let failure = replaceDeleted(now: now) { return Rest(lines: lines, failure: failure) }
         var rest = lines
         while !rest.isEmpty {
             if isTime(for: rest, now: now) { rotate(now: now) }
@@ -93,6 +99,19 @@ struct RotatingLogFile {
     func end() { close(descriptor) }
 
     // MARK: Writing
+
+    /// Makes the file anew where somebody has deleted it: what is written to the one that is open reaches nobody.
+    /// - Returns: why it cannot be made.
+    private mutating func replaceDeleted(now: Int) -> Int32? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_nlink == 0 else { return nil }
+        do throws(OpenedLogFile.Failure) {
+            take(try OpenedLogFile.open(path), now: now)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
 
     /// So many whole lines as the file has room for; one line at least.
     private func fitting(_ lines: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

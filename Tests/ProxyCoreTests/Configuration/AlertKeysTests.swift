@@ -35,6 +35,19 @@ import Testing
 
     @Test(
         arguments: [
+            ("{webhook: 'https://hooks.slack.com/x'}", "alerts.webhook: messages are of the format 'generic'"),
+            ("{webhook: 'https://open.feishu.cn/x', format: slack}", "address does not take; write format: lark"),
+            ("{webhook: 'https://open.larksuite.com/x', format: lark}", ""), ("{webhook: 'https://hooks.example/x'}", ""),
+        ])
+    func anAddressThatTakesAnotherFormatIsWarnedAbout(_ alerts: String, _ message: String) {
+        let told = Self.load(alerts).diagnostics.filter { $0.severity == .warning && $0.path.hasPrefix("alerts") }
+            .map { "\($0.path): \($0.message)" }.filter { !$0.contains("written out") }
+        #expect(told.count == (message.isEmpty ? 0 : 1), "\(told)")
+        #expect(told.allSatisfy { $0.contains(message) && !$0.contains("https://") }, "\(told)")
+    }
+
+    @Test(
+        arguments: [
             ("{webhook: 'ftp://secret-host/x'}", "alerts.webhook: a URL begins with http:// or https://"),
             ("{webhook: 'http://secret host/x'}", "alerts.webhook: the URL names no valid host"),
             ("{webhook: 'http://a:b@secret-host/x'}", "alerts.webhook: a URL holds no user or password"),

@@ -106,6 +106,28 @@ struct LogRotationTests {
         }
     }
 
+    @Test("a file that somebody deletes is made anew with the next line; where it cannot be, its lines come back until it can")
+    func deleted() throws {
+        try Self.inFolder { folder in
+            let path = folder + "/logs/a.log"
+            mkdir(folder + "/logs", 0o700)
+            var file = RotatingLogFile(try OpenedLogFile.open(path), LogRotation(bytes: 1_000), now: 0)
+            #expect(Self.append("a\n", to: &file) == nil)
+            unlink(path)
+            #expect(Self.append("b\n", to: &file) == nil)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "b\n")
+            unlink(path)
+            rmdir(folder + "/logs")
+            let rest = Self.append("c\n", to: &file)
+            #expect(rest?.failure == ENOENT)
+            #expect(rest.map { Array($0.lines) } == Array("c\n".utf8))
+            mkdir(folder + "/logs", 0o700)
+            #expect(Self.append("d\n", to: &file) == nil)
+            file.end()
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "d\n")
+        }
+    }
+
     @Test("the sink writes where it is told to, and opens a file anew that was moved away")
     func moves() throws {
         try Self.inFolder { folder in

@@ -276,7 +276,8 @@ struct ConfigurationCompiler {
 
     private func warnAboutUnused() {
         // A tier or a key that could not be read may be the one that names it.
-        for (name, _) in file.upstreams where !hasBrokenTiers && !usedUpstreams.contains(name.value) {
+        for (name, _) in file.upstreams
+        where !hasBrokenTiers && !usedUpstreams.contains(name.value) && Schema.isName(name.value) {
             context.warning(name, "no rule sends anything to \(name.shown)")
         }
         guard !hasBrokenKeys else { return }
@@ -457,6 +458,8 @@ extension ConfigurationCompiler {
         guard indices[name.value] == nil else { return nil }
         let names = file.upstreamNames.map(\.value)
         guard !names.isEmpty, !names.contains(name.value) else { return nil }
+        // A name with a slash in it, which has its own error.
+        guard !names.contains(where: { $0.hasPrefix(name.value + "/") }) else { return nil }
         return "no upstream is called \(name.shown)\(name.isReference ? "" : hint(for: name.value, among: names))"
     }
 

@@ -21,6 +21,8 @@ final class LoadContext {
     private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
     /// Values that may be secrets, and are no mere references.
     private(set) var secretNodes: [YAMLNode] = []
+    /// Files that are to be written, by the key that says so.
+    private var written: [String: String] = [:]
     /// Those that no diagnostic shows.
     private var hiddenNodes: [YAMLNode] = []
     /// The schema's own texts, each read once by the process.
@@ -112,6 +114,12 @@ final class LoadContext {
         let node = YAMLReader.read(Array(text.utf8), file: "<default>").node ?? empty
         Self.defaults.withLock { $0[text] = node }
         return node
+    }
+
+    /// Notes that a file is to be written for a key; gives the other key that has it.
+    func take(written file: String, for key: String) -> String? {
+        defer { written[key] = file }
+        return written.first { $0.key != key && ($0.value == file || LogFile.isSame($0.value, file)) }?.key
     }
 
     /// Absolute, or relative to the directory of the main file.

@@ -19,14 +19,33 @@ extension Schema {
         static let kind: Kind<Configuration.Alerts> = .mapping(Mapping(webhook, format, budgets, certificate)) { section in
             var alerts = Configuration.Alerts()
             alerts.webhook = section[webhook]
-            alerts.format = section[format, or: alerts.format]
+            let said = section[format]
+            alerts.format = said ?? alerts.format
             let shares = section[budgets, or: alerts.budgets]
             if shares.contains(0), let place = section.place(budgets) {
                 section.context.error(place, "0% of a budget is spent from the start; write shares such as 80%")
             }
             alerts.budgets = Set(shares).sorted()
             alerts.certificate = section[certificate, or: alerts.certificate]
+            if let said, let wanted = alerts.webhook.flatMap(Self.format(takenBy:)), wanted != said,
+                let place = section.place(section.has(format) ? format as any AnyKey : webhook as any AnyKey)
+            {
+                section.context.warning(
+                    place,
+                    "messages are of the format '\(said.rawValue)', which this address does not take; write format: "
+                        + wanted.rawValue)
+            }
             return alerts
+        }
+
+        /// The only format that a chat's own address takes; nil for any other address.
+        private static func format(takenBy webhook: Secret) -> Configuration.Alerts.Format? {
+            guard let url = try? UpstreamURL.parse(webhook.reveal(), shown: "", .withQuery) else { return nil }
+            switch url.host.lowercased() {
+            case "hooks.slack.com": return .slack
+            case "open.larksuite.com", "open.feishu.cn": return .lark
+            default: return nil
+            }
         }
     }
 }

@@ -112,6 +112,8 @@ extension Schema.Kind where Value == String {
             let problem: String?
             if context.files.paths.contains(where: { LogFile.isSame($0, value) }) {
                 problem = "it is a file of the configuration itself"
+            } else if let other = context.take(written: value, for: path) {
+                problem = "it is that of \(other) already"
             } else {
                 problem = obstacle(value)
             }

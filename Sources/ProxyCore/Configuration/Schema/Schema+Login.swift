@@ -7,6 +7,7 @@ extension Schema {
             "issuer", .issuer, .required,
             "The issuer's address as its ID tokens have it, such as `https://login.example/realms/main`. `http` only on this machine."
         )
+        private static let discovery = "/.well-known/openid-configuration"
         static let clientID = Key("client_id", .text("a client id"), .required, "What the issuer knows this proxyd by.")
         static let clientSecret = Key(
             "client_secret", .passphrase, .none("a public client: PKCE alone"), "The secret of that client, best as a reference.")
@@ -25,6 +26,11 @@ extension Schema {
             Mapping(issuer, clientID, clientSecret, roles, scopes, redirectURL)
         ) { section in
             let issuer = section[issuer]
+            if let written = issuer, written.hasSuffix(discovery), let node = section.node(Self.issuer) {
+                section.context.error(
+                    at: node, "\(section.path).\(Self.issuer.name)",
+                    "is the issuer's own address: '\(discovery)' is appended to it")
+            }
             let id = section[clientID]
             let secret = section[clientSecret]
             let roles = section[roles]

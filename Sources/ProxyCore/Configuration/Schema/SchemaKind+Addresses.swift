@@ -36,7 +36,8 @@ extension UpstreamURL {
             throw Schema.Problem("a URL holds no user or password; the upstream's accounts have the keys")
         }
         guard form == .withQuery || !path.holds("?"), !path.holds("#") else {
-            throw Schema.Problem("an upstream's URL has no query or fragment")
+            throw Schema.Problem(
+                form == .withQuery ? "a URL has no fragment here" : "an upstream's URL has no query or fragment")
         }
         guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw Schema.Problem("the path holds a character that must be percent-encoded")
