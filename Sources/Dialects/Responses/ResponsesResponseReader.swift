@@ -9,8 +9,8 @@ struct ResponsesResponseReader: ResponseReader {
     private var shown: Set<Int> = []
     private var hasThoughts = false
     private var hasText = false
-    /// The item whose text came last.
-    private var textPlace: Int?
+    /// Words of an answer came, no refusal's.
+    private var hasWords = false
     /// Items by their ids, for servers that do not number every event.
     private var places: [(id: [UInt8], place: Int)] = []
     private var isWhole = false
@@ -124,12 +124,11 @@ struct ResponsesResponseReader: ResponseReader {
         let text = data.inner(of: key)
         guard !text.isEmpty else { return }
         slots.flush(&events)
-        let index = place(data)
-        shown.insert(index)
-        say(kind, text, of: index, &events)
+        shown.insert(place(data))
+        say(kind, text, &events)
     }
 
-    private mutating func say(_ kind: ResponseBlock, _ text: RawText, of index: Int, _ events: inout some ResponseEvents) {
+    private mutating func say(_ kind: ResponseBlock, _ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
         switch kind {
         case .thinking:
@@ -140,10 +139,7 @@ struct ResponsesResponseReader: ResponseReader {
             events.refusal(text)
         case .text, .redacted, .tool, .customTool, .toolSearch, .compaction:
             hasText = true
-            if textPlace != index {
-                if textPlace != nil { events.nextMessage() }
-                textPlace = index
-            }
+            hasWords = true
             events.text(text)
         }
     }
@@ -176,10 +172,15 @@ struct ResponsesResponseReader: ResponseReader {
         slots.take(index: index, id: none, name: none, arguments: text, to: &events)
     }
 
+    private func beginMessage(_ events: inout some ResponseEvents) {
+        if hasWords { events.nextMessage() }
+        events.passage()
+    }
+
     private mutating func itemAdded(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
         guard let item = JSONScan.find("item", of: data) else { return }
         let type = data.inner(of: "type", in: item.value)
-        if type.equals("message") { events.passage() }
+        if type.equals("message") { beginMessage(&events) }
         guard type.equals("function_call") || type.equals("custom_tool_call") else { return }
         let id = callID(data, item.value)
         slots.take(
@@ -260,9 +261,9 @@ struct ResponsesResponseReader: ResponseReader {
             guard let content = JSONScan.find("content", of: data, in: range) else { return }
             defer { cite(data, content.value, index, &events) }
             guard shown.insert(index).inserted else { return }
-            events.passage()
+            beginMessage(&events)
             if content.kind == .string {
-                return say(.text, data.slice(content.value.lowerBound &+ 1..<content.value.upperBound &- 1), of: index, &events)
+                return say(.text, data.slice(content.value.lowerBound &+ 1..<content.value.upperBound &- 1), &events)
             }
             var parts: [Range<Int>] = []
             each(data, content.value) { parts.append($0) }
@@ -270,9 +271,9 @@ struct ResponsesResponseReader: ResponseReader {
                 let kind = data.inner(of: "type", in: part)
                 if kind.equals("output_text") || kind.equals("text") {
                     if events.takesLogprobs { events.note(logprobs: data, in: JSONScan.find("logprobs", of: data, in: part)) }
-                    say(.text, data.inner(of: "text", in: part), of: index, &events)
+                    say(.text, data.inner(of: "text", in: part), &events)
                 } else if kind.equals("refusal") {
-                    say(.refusal, data.inner(of: "refusal", in: part), of: index, &events)
+                    say(.refusal, data.inner(of: "refusal", in: part), &events)
                 } else {
                     events.unknown("output.content", kind)
                 }
