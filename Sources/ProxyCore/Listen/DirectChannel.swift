@@ -31,7 +31,7 @@ struct DirectChannel {
     func write(_ buffer: ByteBuffer) {
         if let core {
             core.write0(NIOAny(buffer), promise: nil)
-        } else if buffer.readableBytes < Self.pieceBytes {
+        } else if buffer.readableBytes < Self.pieceBytes / 2 {
             context.write(NIOAny(buffer), promise: nil)
         } else {
             flushPieces(buffer)

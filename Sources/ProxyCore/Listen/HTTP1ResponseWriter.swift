@@ -24,7 +24,8 @@ struct HTTP1ResponseWriter {
     /// Above this the memory of a buffer is not kept.
     private static let keptBytes = 64 << 10
     /// A buffer is given to the kernel as a whole before its memory goes, and some clients do not read.
-    private static let pieceBytes = DirectChannel.pieceBytes
+    /// As a chunk it fits into 32 KiB.
+    private static let pieceBytes = DirectChannel.pieceBytes - 32
 
     /// A request has come.
     mutating func begin(_ head: borrowing HTTPRequestHead) {
