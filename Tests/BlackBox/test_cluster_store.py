@@ -11,7 +11,7 @@ from commands import remote
 from faults import small_disk
 from harness import served
 from limit_server import LimitServer
-from postgres import PASSWORD, USER, Postgres
+from postgres import USER, Postgres
 from records import ask, book, grouped, listed
 from stores import ask_many, node, nodes, reaches, requests, state
 

@@ -4,7 +4,7 @@ import time
 
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import USER_KEY, served
-from postgres import PASSWORD, USER, Postgres
+from postgres import PASSWORD, Postgres
 from records import ask
 from stores import node, nodes, reaches, requests, state
 
