@@ -34,7 +34,8 @@ struct Demo: AsyncParsableCommand {
         let config = self.config
         daemon.onReady = { addresses in
             guard let port = addresses.first(where: { !$0.isAdmin && $0.port != 0 })?.port else { return }
-            Terminal.error(Self.welcome(port: port, config: config))
+            let keys = Keys(file: config, environment)
+            Terminal.error(Self.welcome(port: port, config: config, keys))
         }
         try await daemon.run()
         await primary.stop()
@@ -58,20 +59,35 @@ struct Demo: AsyncParsableCommand {
         }
     }
 
-    private static func welcome(port: Int, config: String) -> String {
+    /// What the commands to try are given: the keys of the file that is written first, or words where the file at hand has others.
+    private struct Keys {
+        let example: String
+        let admin: String
+
+        init(file: String, _ environment: [String: String]) {
+            let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+            func key(_ first: String, unless variable: String) -> String {
+                environment[variable] == nil && text.contains(first) ? first : "<a key of \(file)>"
+            }
+            example = key("sk-example-key-for-the-first-try", unless: "PROXYD_EXAMPLE_KEY")
+            admin = key("sk-admin-key-for-the-first-try", unless: "PROXYD_ADMIN_KEY")
+        }
+    }
+
+    private static func welcome(port: Int, config: String, _ keys: Keys) -> String {
         """
 
         proxyd listens on http://127.0.0.1:\(port), between you and two simulated providers. Ask it something:
 
-          curl -N http://127.0.0.1:\(port)/v1/messages -H 'x-api-key: sk-example-key-for-the-first-try' -H 'content-type: application/json' \\
+          curl -N http://127.0.0.1:\(port)/v1/messages -H 'x-api-key: \(keys.example)' -H 'content-type: application/json' \\
             -d '{"model":"claude-sonnet-4-6","max_tokens":200,"stream":true,"messages":[{"role":"user","content":"Hello!"}]}'
 
         Make the first provider fail twice, ask again, and see the fallback in the log:
 
           curl http://\(EmbeddedDefaults.simulatedAnthropic)/simulate -d '{"model":"*","fail":"429","times":2}'
 
-        What it knows of quotas:   curl -H 'x-api-key: sk-admin-key-for-the-first-try' http://127.0.0.1:\(port)/admin/fallback
-        The dashboard:             http://127.0.0.1:\(port)/admin/   (admin key: sk-admin-key-for-the-first-try)
+        What it knows of quotas:   curl -H 'x-api-key: \(keys.admin)' http://127.0.0.1:\(port)/admin/fallback
+        The dashboard:             http://127.0.0.1:\(port)/admin/   (admin key: \(keys.admin))
         The configuration:         \(config): edit and save it, and the next answer follows.
 
 
