@@ -4,10 +4,11 @@ import json
 import os
 import pwd
 import re
+import subprocess
 
 from checks import Skip, check, contains, equal, eventually, expect, lacks
 from commands import remote, run
-from harness import ADMIN_KEY, served
+from harness import ADMIN_KEY, USER_KEY, served
 from ports import free_port
 
 
@@ -104,6 +105,29 @@ def _(lab, command):
     address = f"http://127.0.0.1:{free_port()}"
     for env in ({}, {"PROXYD_ADMIN_KEY": ""}):
         equal(run(lab, *command.split(), "--admin", address, env=env).code, 69, f"the exit code with {env}")
+
+
+@check("demo before a file of one's own names no key that the file does not have")
+def _(lab):
+    own = lab.folder / "own.yaml"
+    own.write_text(
+        f"listen: 127.0.0.1:{free_port()}\nstate: {lab.folder}/own\nadmin: {{key: '{ADMIN_KEY}'}}\nkeys: [{{name: u, key: '{USER_KEY}'}}]\n"
+        "upstreams: {a: {url: 'http://127.0.0.1:9180', dialect: anthropic}}\nrules: [{name: all, models: ['*'], tiers: [a]}]\n"
+    )
+    own.chmod(0o600)
+    demo = subprocess.Popen([lab.binary, "demo", "-c", own], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    told = ""
+    for line in demo.stderr:
+        told += line
+        if "The configuration:" in line:
+            break
+    demo.terminate()
+    demo.communicate(timeout=20)
+    if "cannot listen on 127.0.0.1:918" in told:
+        raise Skip("somebody else's demo has its ports")
+    contains(told, "<a key of", "what stands for a key")
+    lacks(told, "first-try", "what it says")
+    lacks(told, USER_KEY, "what it says")
 
 
 @check("a file that cannot be made is exit 73: {command}", rows=["backup", "demo"])
