@@ -129,7 +129,7 @@ import Testing
         #expect(text.split(separator: "\n").count == 4)
         #expect(
             caller.requests.map(\.target) == [
-                "/admin/keys?limit=1000&search=a%26b", "/admin/keys?limit=1000&q=a%26b&before=n%201",
+                "/admin/keys?limit=1000&search=a%26b", "/admin/keys?limit=1000&search=a%26b&before=n%201",
                 "/admin/keys?limit=1000&search=a%26b&before=n%202",
             ])
         #expect(caller.requests.first?.url.socketPath == "/run/proxyd.sock")
