@@ -25,10 +25,16 @@ public struct PredecessorKeys: Sendable {
             }
             // The text of a key is no name: names are told.
             let name = key["name"]?.string.flatMap { texts.contains($0) ? nil : $0 } ?? "imported"
+            if let usage = key["usage"], !usage.isNull, usage.object == nil {
+                notes.append("\(name): its usage is no object, and is left out")
+            }
             var usage = PredecessorUsage(key["usage"]?.object ?? [:], of: name)
             usage.read()
             notes += usage.notes
             let created = Self.instant(key["created"])
+            if created == nil, key["created"]?.isNull == false {
+                notes.append("\(name): 'created' is no time; it is the time of the import")
+            }
             var imported = ImportedKey(
                 name: name, text: Secret(entry.key), enabled: Self.isOn(key["enabled"]), created: created?.seconds ?? now,
                 lastUsed: Self.instant(key["usage"]?["last_used"])?.seconds, totals: usage.totals, rows: usage.rows)
