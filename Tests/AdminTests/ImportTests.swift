@@ -179,6 +179,21 @@ import Testing
         }
     }
 
+    @Test("Switches and numbers of the tiers are read as texts too; what is none is refused")
+    func tiersAsTexts() throws {
+        func read(_ more: String) throws -> PredecessorFallback { try PredecessorFallback(Array("{\(more)}".utf8)) }
+        let taken = try read(
+            #""enabled":"false","health_poll_interval_seconds":"45","min_remaining_fraction":"0.1","tiers":[{"model":"m","#
+                + #""type":"External","base_url":"https://x.example/v1"}]"#)
+        #expect(!taken.isEnabled && taken.pollSeconds == 45 && taken.threshold == 0.1)
+        #expect(taken.tiers.first?.external?.url == "https://x.example/v1")
+        let bare = try read(#""min_remaining_fraction":null"#)
+        #expect(bare.isEnabled && bare.pollSeconds == 30 && bare.threshold == 0.05)
+        for wrong in [#""min_remaining_fraction":"some""#, #""health_poll_interval_seconds":[]"#, #""tiers":{}"#] {
+            #expect(throws: ImportFailure.self, "\(wrong)") { _ = try read(wrong) }
+        }
+    }
+
     // MARK: The configuration
 
     private static let fallback = """

@@ -197,10 +197,7 @@ struct PredecessorUsage {
     private static func known(_ value: JSONValue) -> Int? {
         if value.isNull { return 0 }
         if let int = value.int ?? value.string.flatMap({ Int($0) }) { return int < 0 ? nil : min(int, most) }
-        let text = value.string
-        guard text?.utf8.allSatisfy({ "0123456789.eE+".utf8.contains($0) }) ?? true,
-            let double = value.double ?? text.flatMap({ Double($0) }), double.isFinite, double >= 0
-        else { return nil }
+        guard let double = PredecessorFile.number(value), double >= 0 else { return nil }
         return double < Double(most) ? Int(double) : most
     }
 }
