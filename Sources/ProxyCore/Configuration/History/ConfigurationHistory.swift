@@ -42,6 +42,9 @@ public actor ConfigurationHistory {
     /// What is kept in a state directory, the oldest first. What cannot be read is left out.
     public static func versions(in state: String) -> [ConfigurationVersion] { read(directory(in: state)).versions }
 
+    /// Names of the files there that should hold a version and cannot be read.
+    public static func unreadable(in state: String) -> [String] { read(directory(in: state)).unreadable }
+
     public var all: [ConfigurationVersion] { versions }
 
     public func version(_ number: Int) -> ConfigurationVersion? { versions.first { $0.number == number } }
