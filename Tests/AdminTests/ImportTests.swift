@@ -140,12 +140,14 @@ import Testing
         #expect(sums(key) == ["m": [1_000, 100, 3]])
         let taken = try read(
             #"{"sk-a":{"name":"a","created":"once","usage":{"daily":{"2026-02-10":{"input":"12k","output":null,"requests":true,"#
-                + #""by_model":{"m":{"total":-1}}}},"hourly":[]}},"sk-b":{"name":"b","usage":7}}"#)
+                + #""by_model":{"m":{"total":-1}}}},"hourly":[]}},"sk-b":{"name":"b","usage":7},"#
+                + #""sk-c":{"name":"c","usage":{"last_used":"once"}}}"#)
         #expect(
             taken.notes == [
                 "a: 2026-02-10: 'input' is no count, and counts as 0", "a: 2026-02-10: 'requests' is no count, and counts as 0",
                 "a: 2026-02-10, m: 'total' is no count, and counts as 0", "a: 'hourly' is no object, and is left out",
                 "a: 'created' is no time; it is the time of the import", "b: its usage is no object, and is left out",
+                "c: 'last_used' is no time, and is left out",
             ])
     }
 
@@ -192,6 +194,23 @@ import Testing
         for wrong in [#""min_remaining_fraction":"some""#, #""health_poll_interval_seconds":[]"#, #""tiers":{}"#] {
             #expect(throws: ImportFailure.self, "\(wrong)") { _ = try read(wrong) }
         }
+    }
+
+    @Test("What the second program's environment says twice, wrongly or not at all")
+    func oddEnvironments() throws {
+        let azure =
+            "UPSTREAM_TYPE=Azure\nAZURE_ENDPOINT=https://res.openai.azure.example\nAZURE_API_KEYS=k1\n"
+            + "AZURE_DEPLOYMENT_NAMES="
+        func written(_ environment: String) throws -> String {
+            try ImportedConfiguration(environment: try PredecessorEnvironment(environment)).yaml()
+        }
+        let twice = try written(azure + "gpt-4, gpt-4 ,gpt-35-turbo,gpt-3.5-turbo")
+        #expect(try load(twice).configuration.upstreams.count == 1)
+        for line in ["gpt-4: gpt-4", "gpt-35-turbo: gpt-35-turbo", "gpt-3.5-turbo: gpt-3.5-turbo"] {
+            #expect(twice.components(separatedBy: "      \(line)\n").count == 2, "\(line)")
+        }
+        #expect(try written("UPSTREAM_TYPE=openai").contains("# Its environment names no key of the provider.\n  openai:"))
+        #expect(throws: ImportFailure.self) { _ = try PredecessorEnvironment("UPSTREAM_TYPE=other\nOPENAI_API_KEYS=k1") }
     }
 
     // MARK: The configuration

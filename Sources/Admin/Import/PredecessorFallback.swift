@@ -75,8 +75,13 @@ public struct PredecessorEnvironment: Sendable {
             }
             .filter { !$0.isEmpty }
         }
-        let isAzure = values["UPSTREAM_TYPE"].map { $0.lowercased() == "azure" } ?? (values["AZURE_ENDPOINT"] != nil)
-        provider = isAzure ? .azure : .openai
+        let said = values["UPSTREAM_TYPE"].flatMap { $0.isEmpty ? nil : $0.lowercased() }
+        let type = said ?? (values["AZURE_ENDPOINT"] != nil ? "azure" : "openai")
+        guard let provider = Provider(rawValue: type) else {
+            throw ImportFailure("the environment's UPSTREAM_TYPE is neither azure nor openai: '\(TextTable.harmless(type))'")
+        }
+        self.provider = provider
+        let isAzure = provider == .azure
         url = (isAzure ? values["AZURE_ENDPOINT"] : values["OPENAI_BASE_URL"] ?? "https://api.openai.com/v1") ?? ""
         guard UpstreamURL(base: url) != nil else {
             throw ImportFailure("the environment's \(isAzure ? "AZURE_ENDPOINT" : "OPENAI_BASE_URL") is no address")

@@ -39,6 +39,9 @@ public struct PredecessorKeys: Sendable {
                 name: name, text: Secret(entry.key), enabled: PredecessorFile.isOn(key["enabled"]),
                 created: created?.seconds ?? now, lastUsed: Self.instant(key["usage"]?["last_used"])?.seconds,
                 totals: usage.totals, rows: usage.rows)
+            if imported.lastUsed == nil, let used = key["usage"]?["last_used"], !used.isNull {
+                notes.append("\(name): 'last_used' is no time, and is left out")
+            }
             imported.createdMicroseconds = created?.microseconds ?? 0
             keys.append(imported)
         }
