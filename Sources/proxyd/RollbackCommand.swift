@@ -39,6 +39,8 @@ struct RollbackCommand: ParsableCommand {
             Terminal.error("proxyd: \(path) does not tell the state directory; give it with --state\n")
             throw ExitCode(Exit.configuration)
         }
+        let damaged = ConfigurationHistory.unreadable(in: state)
+        if !damaged.isEmpty { Terminal.error("note: these versions cannot be read: \(damaged.joined(separator: ", "))\n") }
         if list { return show(ConfigurationHistory.versions(in: state)) }
         let given = try given()
         do throws(RollbackFailure) {

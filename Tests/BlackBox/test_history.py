@@ -301,3 +301,5 @@ def _(lab):
     (s.p.state / "config-history" / "new").write_text("half")
     s.p.restart()
     expect(len(history(s.p)) > 10, "a history although one of its files is damaged", len(history(s.p)))
+    s.p.wait_log(files[3])  # the damaged one is told by its name
+    contains(run(lab, "rollback", "--list", "-c", s.p.config).good().err, files[3], "what the list of versions says of it")
