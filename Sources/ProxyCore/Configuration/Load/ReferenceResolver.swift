@@ -120,7 +120,7 @@ struct ReferenceResolver {
             guard !name.holds(":-") else {
                 throw Schema.Problem("a file's text has no default: '${NAME:-default}' is for variables of the environment")
             }
-            throw Schema.Problem("\(name): \(failure.message)")
+            throw Schema.Problem("\(name): \(Schema.withHomeNote(failure.message, on: name))")
         case .success(let content):
             guard var text = String(validating: content.bytes, as: UTF8.self) else {
                 throw Schema.Problem("\(name): is not UTF-8")
