@@ -130,13 +130,14 @@ extension Attempt {
 
     // MARK: Successes that are none
 
-    enum ResponseProblem { case emptyResponse, noCount }
+    enum ResponseProblem { case emptyResponse, brokenEvent, noCount }
 
     /// The response is none: another may give one.
     func failResponse(_ problem: ResponseProblem) {
         let message =
             switch problem {
             case .emptyResponse: UpstreamFailure.emptyResponse.message
+            case .brokenEvent: "the upstream's stream begins with an event that is no JSON"
             case .noCount: "the upstream's answer holds no count"
             }
         let error = UpstreamError(errorClass: .upstreamBroken, status: 502, message: message)
