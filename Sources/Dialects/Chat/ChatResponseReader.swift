@@ -15,6 +15,8 @@ struct ChatResponseReader: ResponseReader {
     private var isWhole = false
     /// Takes thoughts out of the text; nil before the first of it.
     private var think: ThinkTags?
+    /// The server parts thoughts from the text itself.
+    private var hasReasoned = false
     /// The word by which the response ended where it is one for a failure.
     private var failedBy: [UInt8]?
     /// What servers that search tell beside the message, again with every chunk: JSON as it came last.
@@ -253,6 +255,10 @@ struct ChatResponseReader: ResponseReader {
         defer { if let annotations { cite(data, annotations, &events) } }
         if let details { events.details(data.slice(details)) }
         if reasoning != nil || details != nil || !(refusal?.isEmpty ?? true) { slots.settleName(&events) }
+        if reasoning != nil || details != nil {
+            hasReasoned = true
+            if think?.isHolding == true { finishThoughts(&events) }
+        }
         if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }
         if let images { self.images(data, images, &events) }
@@ -334,21 +340,23 @@ struct ChatResponseReader: ResponseReader {
         guard !text.isEmpty else { return }
         slots.settleName(&events)
         if think?.isPlain == true { return answer(text, &events) }
-        var tags = think ?? ThinkTags(events.thinkTags)
-        if isWhole, think == nil, events.thinkTags == .always, ThinkTags.closesUnopened(text) {
-            // The mark that opens it was the prompt's.
-            [UInt8](ThinkTags.pairs[0].open.description.utf8).withUnsafeBytes { tags.take($0) { _, _ in } }
-        }
+        var tags = think ?? firstTags(text, events)
         tags.take(text) { piece, text in
             if piece == .thought { events.thinking(text) } else { answer(text, &events) }
         }
         think = tags
     }
 
+    /// The mark that opens a thought may be the prompt's, which a model's name tells, and a whole text.
+    private func firstTags(_ text: RawText, _ events: some ResponseEvents) -> ThinkTags {
+        let isOpened = events.opensThoughts || (isWhole && ThinkTags.closesUnopened(text, events.thinkTags))
+        return ThinkTags(events.thinkTags, isOpened: isOpened && !hasReasoned)
+    }
+
     /// No more text belongs to what came.
     private mutating func finishThoughts(_ events: inout some ResponseEvents) {
         guard var tags = think, !tags.isPlain else { return }
-        tags.finish { piece, text in
+        tags.finish(isCut: ending?.reason == .maxTokens) { piece, text in
             if piece == .thought { events.thinking(text) } else { answer(text, &events) }
         }
         think = tags

@@ -65,6 +65,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     var thinkTags: ThinkTags.Mode { state.context.thinkTags }
 
+    var opensThoughts: Bool { state.context.opensThoughts }
+
     mutating func note(_ usage: TokenUsage) { state.usage = usage }
 
     mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }

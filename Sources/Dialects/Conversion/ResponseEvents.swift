@@ -70,6 +70,8 @@ protocol ResponseEvents {
     var takesLogprobs: Bool { get }
     /// Where the upstream's text may have thoughts between marks.
     var thinkTags: ThinkTags.Mode { get }
+    /// Whether the upstream's text may begin within a thought that the prompt opened.
+    var opensThoughts: Bool { get }
     mutating func start(id: RawText, model: RawText)
     mutating func text(_ text: RawText)
     mutating func thinking(_ text: RawText)
