@@ -6,7 +6,7 @@ import Testing
 @Suite("Answers of real servers")
 struct RealServerTests {
     /// What an Anthropic client gets, folded.
-    private func folded(
+    func folded(
         _ stream: String, from upstream: ClientDialect = .openai, _ cut: Cut = .whole, tags: Bool? = nil, opens: Bool = false
     ) throws -> (thoughts: String, text: String, calls: [JSONValue], stop: String?, error: UpstreamError?, usage: TokenUsage?) {
         var context = ConversionContext(client: .anthropic, upstream: UpstreamDialect(upstream), model: "m", requestID: "r")
@@ -90,50 +90,6 @@ struct RealServerTests {
         ]
         let both = try folded(chat(later))
         #expect(both.calls.map { $0["name"] } == ["now", "other"] && both.text == "x")
-    }
-
-    /// `+0`: a call's block begins, `+t0`: a text's; `0…`: a piece of it; `-0`: it ends.
-    private func blocks(_ steps: [String]) -> String {
-        let events = steps.map { step -> JSONValue in
-            let rest = step.dropFirst()
-            switch step.first {
-            case "+" where rest.first == "t":
-                return [
-                    "type": "content_block_start", "index": .number(String(rest.dropFirst())),
-                    "content_block": ["type": "text", "text": ""],
-                ]
-            case "+":
-                let call: JSONValue = ["type": "tool_use", "id": .string("c\(rest)"), "name": .string("f\(rest)"), "input": [:]]
-                return ["type": "content_block_start", "index": .number(String(rest)), "content_block": call]
-            case "-": return ["type": "content_block_stop", "index": .number(String(rest))]
-            default:
-                let isCall = steps.contains("+\(step.prefix(1))")
-                let piece: JSONValue =
-                    isCall
-                    ? ["type": "input_json_delta", "partial_json": .string(String(rest))]
-                    : ["type": "text_delta", "text": .string(String(rest))]
-                return ["type": "content_block_delta", "index": .number(String(step.prefix(1))), "delta": piece]
-            }
-        }
-        let start: JSONValue = [
-            "type": "message_start", "message": ["id": "m", "model": "m", "usage": ["input_tokens": 1, "output_tokens": 1]],
-        ]
-        let end: JSONValue = ["type": "message_delta", "delta": ["stop_reason": "tool_use"], "usage": ["output_tokens": 2]]
-        return ([start] + events + [end, ["type": "message_stop"]]).map { "data: \($0.text)\n\n" }.joined()
-    }
-
-    @Test(
-        "blocks that an Anthropic server interleaves are each their own, ended or not",
-        arguments: [
-            (["+0", "+1", #"0{"x":"#, #"1{"x":"#, "01}", "12}", "-0", "-1"], ""),
-            (["+0", #"0{"x":1}"#, "+1", "-0", #"1{"x":2}"#, "-1"], ""), (["+0", #"0{"x":1}"#, "+1", #"1{"x":2}"#], ""),
-            (["+t2", "+0", "2a", #"0{"x":1}"#, "2b", "+1", #"1{"x":2}"#, "-2", "-0", "-1"], "ab"),
-            (["+0", "+t2", "2a", "+1", #"1{"x":2}"#, "-1", "2b", "-2", #"0{"x":1}"#, "-0"], "ab"),
-        ], Cut.allCases)
-    func interleaved(_ sample: ([String], String), _ cut: Cut) throws {
-        let read = try folded(blocks(sample.0), from: .anthropic, cut)
-        #expect(read.calls.map { $0["id"] } == ["c0", "c1"] && read.calls.map { $0["input"] } == [["x": 1], ["x": 2]])
-        #expect(read.text == sample.1)
     }
 
     // MARK: Thoughts between marks
@@ -415,7 +371,7 @@ struct RealServerTests {
 
     // MARK: Other formats
 
-    private func responses(_ events: [JSONValue]) -> String { events.map { "data: \($0.text)\n\n" }.joined() }
+    func responses(_ events: [JSONValue]) -> String { events.map { "data: \($0.text)\n\n" }.joined() }
 
     @Test("a Responses stream without items and numbers is read once")
     func sparse() throws {
