@@ -48,6 +48,33 @@ extension RealServerTests {
         #expect(read.text == sample.1)
     }
 
+    @Test("thoughts that come while a call of a Chat stream is not whole come behind it", arguments: Cut.allCases)
+    func thoughtsBetween(_ cut: Cut) throws {
+        func call(_ index: Int, _ name: String?, _ arguments: String) -> JSONValue {
+            let function: JSONValue =
+                name.map { ["name": .string($0), "arguments": .string(arguments)] } ?? ["arguments": .string(arguments)]
+            let place = JSONValue.number(String(index))
+            return [
+                "tool_calls": [
+                    name == nil
+                        ? ["index": place, "function": function]
+                        : ["index": place, "id": .string("c\(index)"), "function": function]
+                ]
+            ]
+        }
+        let deltas: [JSONValue] = [
+            call(0, "f", "{\"x\":"), ["reasoning_content": "hm"], call(1, "g", "{\"x\":"), ["content": "a"], call(0, nil, "1}"),
+            call(1, nil, "2}"),
+        ]
+        for finish in ["tool_calls", "length"] as [JSONValue] {
+            let read = try folded(chat(deltas, finish: finish), cut)
+            #expect(read.calls.map { $0["input"] } == [["x": 1], ["x": 2]])
+            #expect(read.thoughts == "hm" && read.text == "a")
+        }
+        let refused = try folded(chat([call(0, "f", "{\"x\":"), ["refusal": "no"], call(0, nil, "1}")]), cut)
+        #expect(refused.calls.map { $0["input"] } == [["x": 1]])
+    }
+
     @Test("words that come while a call of a Responses stream is not whole come behind it", arguments: [true, false])
     func wordsBetween(_ isEnded: Bool) throws {
         func item(_ place: Int, _ name: String, _ item: JSONValue) -> JSONValue {

@@ -31,7 +31,7 @@ struct RealServerTests {
         )
     }
 
-    private func chat(_ deltas: [JSONValue], finish: JSONValue = "stop") -> String {
+    func chat(_ deltas: [JSONValue], finish: JSONValue = "stop") -> String {
         let chunks = deltas.map { ["id": "c", "model": "m", "choices": [["index": 0, "delta": $0]]] as JSONValue }
         let last: JSONValue = ["id": "c", "model": "m", "choices": [["index": 0, "delta": [:], "finish_reason": finish]]]
         return (chunks + [last]).map { "data: \($0.text)\n\n" }.joined() + "data: [DONE]\n\n"
