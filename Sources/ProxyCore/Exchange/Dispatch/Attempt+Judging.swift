@@ -36,9 +36,15 @@ extension Attempt {
             case .moveOn, .deliver: false
             }
         var (isDisguised, lacksTime) = (false, false)
-        if case .moveOn = verdict, policy.enabled, error.errorClass == .rateLimit {
-            isDisguised = [400, 401, 403].contains(error.status)
-            lacksTime = isDisguised || (traits.status < 400 && error.isExhausted)
+        if error.errorClass == .rateLimit {
+            let isCalledElse = [400, 401, 403].contains(error.status)
+            // Without fallback there is just nobody else to ask.
+            if case .moveOn = verdict {
+                isDisguised = isCalledElse
+                lacksTime = isDisguised || (traits.status < 400 && error.isExhausted)
+            }
+            // Another format's client gets the 429 in any case.
+            if isCalledElse, changes.isConverted { lacksTime = true }
         }
         var failure = AttemptFailure(
             cause: .response(
