@@ -81,6 +81,35 @@ import Testing
                 "Error: Unknown option '--policies'. Did you mean '--policy'?\nUsage: proxyd keys create <name> [--policy <policy>]",
                 [], "proxyd: unknown option `--policies`; did you mean `--policy`?"
             ),
+            (
+                "Error: Unknown option '--admin'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]", [],
+                "proxyd: unknown option `--admin`; `proxyd rollback` writes the file itself (-c FILE), and the proxyd that runs by it follows"
+            ),
+            (
+                "Error: The value 'http://a' is invalid for '<number>'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]",
+                ["rollback", "--admin", "http://a"],
+                "proxyd: unknown option `--admin`; `proxyd rollback` writes the file itself (-c FILE), and the proxyd that runs by it follows"
+            ),
+            (
+                "Error: The value 'a.yaml' is invalid for '<number>'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]",
+                ["rollback", "--confg", "a.yaml"], "proxyd: unknown option `--confg`; did you mean `--config`?"
+            ),
+            (
+                "Error: The value 'x' is invalid for '<number>'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]",
+                ["rollback", "--list", "x"], "proxyd: the value 'x' is invalid for '<number>'"
+            ),
+            (
+                "Error: Unknown option '--admin'\nUsage: proxyd store migrate [--from <from>] [--to <to>]", [],
+                "proxyd: unknown option `--admin`; `proxyd store migrate` asks no running proxyd"
+            ),
+            (
+                "Error: Unknown option '--admin'\nUsage: proxyd health [--config <config>] [--url <url>]", [],
+                "proxyd: unknown option `--admin`; did you mean `--url`?"
+            ),
+            (
+                "Error: Unknown option '--url'\nUsage: proxyd reload [--force] [--admin <admin>]", [],
+                "proxyd: unknown option `--url`; did you mean `--admin`?"
+            ),
         ])
     func advice(_ message: String, _ arguments: [String], _ told: String) {
         #expect(MistypedWord.retold(message, of: arguments).split(separator: "\n").first.map(String.init) == told)

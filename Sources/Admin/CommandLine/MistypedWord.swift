@@ -42,7 +42,7 @@ public enum MistypedWord {
         let first = lines.removeFirst()
         let takesFile = lines.contains { $0.hasPrefix("Usage: ") && $0.contains("[--config <config>]") }
         let told =
-            unknownOption(first, lines) ?? negativeValue(first, arguments)
+            unknownOption(first, lines) ?? valueOfUnknownOption(first, lines, arguments) ?? negativeValue(first, arguments)
             ?? beginningSmall(first) + (takesFile ? fileHint(first) : "")
         return (["proxyd: " + told] + lines).joined(separator: "\n")
     }
@@ -81,9 +81,48 @@ public enum MistypedWord {
         if let start = rest.firstRange(of: meant), let last = rest[start.upperBound...].firstIndex(of: "'") {
             told = String(rest[start.upperBound..<last])
         }
+        if addresses.contains(option) { return "unknown option `\(option)`; \(addressHint(usage))" }
         let names = [told, "--version", "--help"].compactMap(\.self)
         let near = everywhere[option] ?? Suggestion.nearest(to: option, among: names) ?? told
         return "unknown option `\(option)`" + (near.map { "; did you mean `\($0)`?" } ?? "")
+    }
+
+    /// What stands behind an option that the command does not have is taken for one of its own words, which it may not be.
+    private static func valueOfUnknownOption(_ line: String, _ usage: [String], _ arguments: [String]) -> String? {
+        let head = "The value '"
+        guard line.hasPrefix(head), line.contains("' is invalid for '<") else { return nil }
+        let value = line.dropFirst(head.count).prefix { $0 != "'" }
+        guard let place = arguments.firstIndex(of: String(value)), place > 0 else { return nil }
+        let option = TextTable.harmless(arguments[place - 1])
+        let known = options(usage)
+        guard option.hasPrefix("--"), option != "--", !option.contains("="), !known.isEmpty, !known.contains(option) else {
+            return nil
+        }
+        let near = Suggestion.nearest(to: option, among: known).map { ". Did you mean '\($0)'?" }
+        return unknownOption("Unknown option '\(option)'" + (near ?? ""), usage)
+    }
+
+    /// Where a running proxyd is, for those that ask one.
+    private static let addresses: Set<String> = ["--admin", "--url"]
+
+    /// What is said of such an option where the command has none of that name.
+    private static func addressHint(_ usage: [String]) -> String {
+        if let other = options(usage).first(where: addresses.contains) { return "did you mean `\(other)`?" }
+        let line = usage.first { $0.hasPrefix("Usage: ") } ?? ""
+        let words = line.dropFirst(7).split(separator: " ").prefix { !$0.hasPrefix("[") && !$0.hasPrefix("<") }
+        let command = words.joined(separator: " ")
+        return command == "proxyd rollback"
+            ? "`\(command)` writes the file itself (-c FILE), and the proxyd that runs by it follows"
+            : "`\(command)` asks no running proxyd"
+    }
+
+    /// `--policy` of `Usage: proxyd keys create <name> [--policy <policy>]`.
+    private static func options(_ usage: [String]) -> [String] {
+        guard let line = usage.first(where: { $0.hasPrefix("Usage: ") }) else { return [] }
+        return line.split(separator: " ").compactMap { word in
+            let name = word.drop { $0 == "[" }
+            return name.hasPrefix("--") ? String(name.prefix { $0 != "]" }) : nil
+        }
     }
 
     /// `<name>` of `Usage: proxyd keys create <name> [--policy <policy>]`: what stands behind no option.
