@@ -82,6 +82,14 @@ import Testing
                 [], "proxyd: unknown option `--policies`; did you mean `--policy`?"
             ),
             (
+                "Error: Unknown option '--by'. Did you mean '--to'?\nUsage: proxyd usage [--from <from>] [--to <to>] [--group-by <group-by>]",
+                [], "proxyd: unknown option `--by`; did you mean `--group-by`?"
+            ),
+            (
+                "Error: Unknown option '--since'\nUsage: proxyd usage [--from <from>] [--to <to>] [--group-by <group-by>]", [],
+                "proxyd: unknown option `--since`; did you mean `--from`?"
+            ),
+            (
                 "Error: Unknown option '--admin'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]", [],
                 "proxyd: unknown option `--admin`; `proxyd rollback` writes the file itself (-c FILE), and the proxyd that runs by it follows"
             ),
@@ -122,6 +130,9 @@ import Testing
         #expect(MistypedWord.emptyOption(in: ["run", "-c", "a", "--env-file", "b"]) == nil)
         #expect(MistypedWord.emptyOption(in: ["init", "--key", ""]) == nil)
         #expect(MistypedWord.emptyOption(in: ["run", "-c"]) == nil)
+        #expect(MistypedWord.emptyOption(in: ["init", "--output", "-"]) == "--output takes a file, and - is none")
+        #expect(MistypedWord.emptyOption(in: ["check", "--config=-"])?.contains("/dev/stdin") == true)
+        #expect(MistypedWord.emptyOption(in: ["explain", "--body", "-", "-c", "a"]) == nil)
     }
 
     @Test("The service's file names the service's state in a shell, too")

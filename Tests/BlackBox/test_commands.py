@@ -44,6 +44,12 @@ MISTYPED = {
     "the version": (("-v",), "did you mean `--version`?"),
     "nothing alike": (("frobnicate",), "--help"),
     "a file": (("proxy.yaml",), "run -c proxy.yaml"),
+    "a pipe for a file": (("check", "-"), "/dev/stdin"),
+    "a pipe for the configuration": (("health", "-c", "-"), "/dev/stdin"),
+    "standard output for a backup": (("backup", "-"), "- is none"),
+    "standard output for a first file": (("init", "--output", "-", "--yes"), "- is none"),
+    "an address for one that asks nobody": (("rollback", "--admin", "http://127.0.0.1:1"), "writes the file itself"),
+    "what another command calls it": (("usage", "--since", "7d"), "did you mean `--from`?"),
 }
 
 

@@ -18,18 +18,27 @@ public enum MistypedWord {
         return "unknown command `\((path + [shown]).joined(separator: " "))`; \(hint)"
     }
 
-    /// What is said of an option that takes a file or an address, and is given nothing; nil where none is.
+    /// What is said of an option that takes a file or an address, and is given nothing, or what would be a file called `-`; nil where
+    /// none is.
     public static func emptyOption(in arguments: [String]) -> String? {
         let names = ["-c", "--config", "--env-file", "--state", "--admin", "--url", "--body", "--decisions", "--output"]
         for (index, word) in arguments.enumerated() {
             if word == "--" { return nil }
-            let name = names.first { word == $0 || word == $0 + "=" }
+            let name = names.first { word == $0 || word.hasPrefix($0 + "=") }
             guard let name else { continue }
-            let isEmpty = word.hasSuffix("=") || index + 1 < arguments.count && arguments[index + 1].isEmpty
-            if isEmpty { return "\(name) is empty: a variable of the shell may not be set" }
+            let next = index + 1 < arguments.count ? arguments[index + 1] : nil
+            let value = word == name ? next : String(word.dropFirst(name.count + 1))
+            if value == "" { return "\(name) is empty: a variable of the shell may not be set" }
+            if value == "-", let hint = noFile[name] { return "\(name) takes a file, and - is none\(hint)" }
         }
         return nil
     }
+
+    /// Options whose file is read again, or written with its own mode.
+    private static let noFile = [
+        "-c": "; what a pipe holds is read once, as /dev/stdin", "--config": "; what a pipe holds is read once, as /dev/stdin",
+        "--state": "", "--output": "",
+    ]
 
     /// What the parser says of a command line, in our words.
     /// - Parameter arguments: the command line.
@@ -82,6 +91,9 @@ public enum MistypedWord {
             told = String(rest[start.upperBound..<last])
         }
         if addresses.contains(option) { return "unknown option `\(option)`; \(addressHint(usage))" }
+        if let ours = otherwise[option]?.first(where: options(usage).contains) {
+            return "unknown option `\(option)`; did you mean `\(ours)`?"
+        }
         let names = [told, "--version", "--help"].compactMap(\.self)
         let near = everywhere[option] ?? Suggestion.nearest(to: option, among: names) ?? told
         return "unknown option `\(option)`" + (near.map { "; did you mean `\($0)`?" } ?? "")
@@ -136,6 +148,13 @@ public enum MistypedWord {
 
     /// What other programs call what each of our commands takes.
     private static let everywhere: [String: String] = ["-v": "--version", "-V": "--version", "-?": "--help"]
+
+    /// What one of our commands, or another program, calls what another one takes.
+    private static let otherwise: [String: [String]] = [
+        "--since": ["--from"], "--start": ["--from", "--since"], "--from": ["--since"], "--until": ["--to"], "--end": ["--to"],
+        "--by": ["--group-by"], "--group": ["--group-by"], "--file": ["--config", "--output"], "--out": ["--output"],
+        "--expiry": ["--expires"], "--ttl": ["--expires"], "--tags": ["--tag"], "--env": ["--env-file"],
+    ]
 
     /// A sentence goes on behind the program's name; a name of something stays as it is.
     private static func beginningSmall(_ line: String) -> String {
