@@ -79,6 +79,8 @@ struct ReferenceResolver {
         guard isName else { throw Schema.Problem("'${…}' takes the name of an environment variable ('$$' is a dollar)") }
         if let value = environment[name], !value.isEmpty { return (value, false) }
         if let `default` { return (`default`, true) }
+        // Shells know it and pass it to nobody, and neither does systemd.
+        if name == "HOSTNAME", environment[name] == nil { return (Schema.ClusterKeys.hostName(), false) }
         throw Schema.Problem(
             environment[name] == nil
                 ? "\(Self.missing) \(name) (a default is written ${\(name):-default})"
