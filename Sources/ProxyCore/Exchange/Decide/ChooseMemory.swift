@@ -7,7 +7,7 @@ final class ChooseMemory {
         let upstream: Int
         let model: String
         let madeAt: Int
-        /// Of the states that were looked at.
+        /// The version of the states that were looked at.
         let version: Int
         /// Those that could serve, who comes first by the upstream's word first.
         let order: [Int]
