@@ -232,7 +232,7 @@ public final class AccountBook: Sendable {
         return states.update { states in
             if let load = states.loads[id] { return load }
             let load = AccountLoad()
-            states.loads[id] = load
+            states[loadOf: id] = load
             return load
         }
     }
@@ -304,7 +304,7 @@ public final class AccountBook: Sendable {
             faults[id] = health.faults.isPlain ? nil : health.faults
             if health.isChanged {
                 let state = health.state.isPlain ? nil : health.state
-                states.update { $0.accounts[id] = state }
+                states.update { $0[stateOf: id] = state }
             }
             return changes
         }

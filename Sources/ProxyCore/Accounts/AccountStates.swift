@@ -27,6 +27,9 @@ public struct AccountID: Sendable, Hashable {
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(mark) }
+
+    // The mark is a hash already, of a secret of this process: to hash it once more is half of what it costs to look one up.
+    public func _rawHashValue(seed: Int) -> Int { Int(truncatingIfNeeded: mark) ^ seed }
 }
 
 extension Upstream {
@@ -64,7 +67,7 @@ public struct AccountStates: Sendable {
         var loads: [AccountID: AccountLoad] = [:]
         var unreachable: [String: UpstreamFailure] = [:]
         var pretended: [String: [String: QuotaLevel]] = [:]
-        var version = 0
+        var changes = AccountChanges()
         var leastLevel = 1.0
 
         mutating func findLeast() {
@@ -146,12 +149,45 @@ public struct AccountStates: Sendable {
         }
     }
     /// Grows with every change of what is published.
-    var version: Int { known.fields.version }
+    var version: Int { known.fields.changes.version }
+
+    /// Which accounts something was last published of.
+    var changes: AccountChanges { known.fields.changes }
 
     /// No model of any account has less left than this, now or later, while nothing new is told: mostly all that is asked.
     var leastLevel: Double { known.fields.leastLevel }
 
     public init() {}
+
+    /// One account's windows: whoever compares accounts looks at no other anew.
+    subscript(windowsOf id: AccountID) -> AccountWindows? {
+        get { windows[id] }
+        _modify {
+            var fields = take()
+            defer { put(&fields, isLevel: true, of: id) }
+            yield &fields.windows[id]
+        }
+    }
+
+    /// One account's health, in the same way.
+    subscript(stateOf id: AccountID) -> AccountState? {
+        get { accounts[id] }
+        _modify {
+            var fields = take()
+            defer { put(&fields, of: id) }
+            yield &fields.accounts[id]
+        }
+    }
+
+    /// What one account is doing, in the same way.
+    subscript(loadOf id: AccountID) -> AccountLoad? {
+        get { loads[id] }
+        _modify {
+            var fields = take()
+            defer { put(&fields, of: id) }
+            yield &fields.loads[id]
+        }
+    }
 
     /// Nothing is known of a file's accounts.
     public init(_ upstreams: [Upstream]) {
@@ -164,9 +200,11 @@ public struct AccountStates: Sendable {
         return fields
     }
 
-    /// - Parameter isLevel: what was changed says how much is left.
-    private mutating func put(_ fields: inout Fields, isLevel: Bool = false) {
-        fields.version &+= 1
+    /// - Parameters:
+    ///   - isLevel: what was changed says how much is left.
+    ///   - id: whom alone it is about.
+    private mutating func put(_ fields: inout Fields, isLevel: Bool = false, of id: AccountID? = nil) {
+        fields.changes.note(id)
         if isLevel { fields.findLeast() }
         known = Known(fields)
     }

@@ -1,4 +1,6 @@
+import Basics
 import RuleEngine
+import Synchronization
 import Testing
 
 @testable import ProxyCore
@@ -7,22 +9,6 @@ import Testing
 struct ChooseMemoryTests {
     private typealias Fixture = ChoosingFixture
     private static let now = ChoosingFixture.now
-
-    private static func finding(_ model: String, at time: Int, order: [Int] = [0]) -> ChooseMemory.Finding {
-        ChooseMemory.Finding(upstream: 0, model: model, madeAt: time, version: 7, order: order, loads: order.map { _ in nil })
-    }
-
-    @Test func `what was found holds for a moment, for its upstream and model`() {
-        let memory = ChooseMemory()
-        memory.keep(Self.finding("m", at: 100, order: [3]))
-        #expect(memory.find(upstream: 0, model: "m", version: 7, now: 100 + ChooseMemory.lifetime - 1)?.order == [3])
-        #expect(memory.find(upstream: 0, model: "m", version: 7, now: 100 + ChooseMemory.lifetime) == nil)
-        #expect(memory.find(upstream: 1, model: "m", version: 7, now: 100) == nil)
-        #expect(memory.find(upstream: 0, model: "n", version: 7, now: 100) == nil)
-        #expect(memory.find(upstream: 0, model: "m", version: 8, now: 100) == nil, "something was published meanwhile")
-        memory.keep(Self.finding("m", at: 120, order: [4]))
-        #expect(memory.find(upstream: 0, model: "m", version: 7, now: 120)?.order == [4])
-    }
 
     @Test func `what is published counts at once`() {
         let upstreams = [Fixture.upstream(3, .mostQuota)]
@@ -43,10 +29,85 @@ struct ChooseMemoryTests {
 
     @Test func `models that clients think of are not all kept`() {
         let memory = ChooseMemory()
-        for number in 0..<1_000 { memory.keep(Self.finding("m\(number)", at: 0)) }
-        let kept = (0..<1_000).count { memory.find(upstream: 0, model: "m\($0)", version: 7, now: 0) != nil }
-        #expect(kept == 32)
-        #expect(memory.find(upstream: 0, model: "m999", version: 7, now: 0) != nil)
+        let accounts = UpstreamAccounts(Fixture.upstream(3, .mostQuota))
+        func roster(_ number: Int) -> Roster {
+            let question = Roster.Question(choice: .mostQuota, threshold: 0.05, hasFallback: true, model: "m\(number)")
+            return memory.roster(question, of: accounts, upstream: 2, AccountStates(), now: Self.now)
+        }
+        let first = roster(0)
+        #expect(roster(0) === first)
+        for number in 1..<ChooseMemory.most { _ = roster(number) }
+        #expect(roster(0) === first)
+        for number in ChooseMemory.most..<1_000 { _ = roster(number) }
+        #expect(roster(0) !== first)
+        #expect(roster(999) === roster(999))
+    }
+
+    /// One of whatever can befall accounts.
+    private static func happen(to book: AccountBook, among count: Int, now: Int, _ rng: inout SplitMix64) {
+        let id = Fixture.id("\(rng.position(below: count))")
+        switch rng.position(below: 9) {
+        case 0: book.cool(id, model: "m", until: now + rng.position(below: 2_000), reason: .response(.status(429)), now: now)
+        case 1: book.cool(id, model: "n", until: now + rng.position(below: 2_000), reason: .response(.status(429)), now: now)
+        case 2: book.succeed(id, model: "m", now: now)
+        case 3: book.drain(id, now: now)
+        case 4: book.free(id, now: now)
+        case 5: book.quota.refused(id, model: "m", until: now + rng.position(below: 5_000), now: now)
+        case 6:
+            let kinds = ["5h", "7d", "requests"]
+            book.quota.record(
+                id,
+                [
+                    QuotaWindow(
+                        rng.position(below: 3) == 0 ? .model("m") : .all, kind: kinds[rng.position(below: 3)],
+                        share: Double(rng.position(below: 11)) / 10, resetsAt: now + rng.position(below: 10_000),
+                        source: .headers, takenAt: now)
+                ], now: now)
+        case 7: book.load(of: id).cell(of: book).inFlight.wrappingAdd(1, ordering: .relaxed)
+        default: book.load(of: id).cell(of: book).succeed(firstByte: rng.position(below: 500), now: now)
+        }
+    }
+
+    @Test(arguments: Tier.Choice.allCases)
+    func `who remembers chooses as who looks at all anew`(choice: Tier.Choice) {
+        // Two words, so that members of `any` are compared too.
+        let upstreams = [Fixture.upstream(Roster.mostAtOnce, choice), Fixture.upstream("v", [("0", 1), ("1", 2)], choice)]
+        let route = Fixture.route(upstreams, choice)
+        let accounts = upstreams.map { UpstreamAccounts($0) }
+        let (memory, book) = (ChooseMemory(), AccountBook())
+        book.keepOnly(upstreams)
+        var rng = SplitMix64(state: 7)
+        var now = Fixture.now
+        for step in 0..<400 {
+            for _ in 0..<rng.position(below: 4) { Self.happen(to: book, among: Roster.mostAtOnce, now: now, &rng) }
+            now += [0, 1, 60, 700][rng.position(below: 4)]
+            book.quota.expire(now: now)
+            var plan = AttemptPlan(route: route, accounts: accounts, askedFor: "m", capture: nil, seed: UInt64(step))
+            let anew = Fixture.walk(plan, upstreams, book.states.current, now: now)
+            plan.memory = memory
+            #expect(Fixture.walk(plan, upstreams, book.states.current, now: now) == anew, "step \(step)")
+        }
+    }
+
+    @Test func `of many that change at once a choice looks at a few, and soon at all`() {
+        let count = 50
+        let upstreams = [Fixture.upstream(count, .mostQuota)]
+        let memory = ChooseMemory()
+        var states = AccountStates()
+        func first() -> String? {
+            var plan = Fixture.plan(Fixture.route(upstreams), upstreams)
+            plan.memory = memory
+            return plan.next(states, now: Self.now).map { "\($0.account)" }
+        }
+        #expect(first() == "0")
+        for account in 0..<count {
+            let share = 0.1 + Double(account) / 100
+            states.windows[Fixture.id("\(account)")] = Fixture.windows([("5h", share, Self.now + 3_600_000)])
+        }
+        // The last half is not looked at yet, and what nobody knows counts as full.
+        #expect(first() == "12")
+        for _ in 0..<count / Roster.mostAtOnce { _ = first() }
+        #expect(first() == "49")
     }
 
     @Test(arguments: Tier.Choice.allCases)

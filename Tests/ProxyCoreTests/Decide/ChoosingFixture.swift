@@ -49,7 +49,9 @@ enum ChoosingFixture {
     }
 
     /// `upstream/account` of everybody who is asked, in order.
-    static func walk(_ plan: AttemptPlan, _ upstreams: [Upstream], _ states: AccountStates = AccountStates()) -> [String] {
+    static func walk(
+        _ plan: AttemptPlan, _ upstreams: [Upstream], _ states: AccountStates = AccountStates(), now: Int = now
+    ) -> [String] {
         var plan = plan
         var order: [String] = []
         while order.count < 200, let next = plan.next(states, now: now) {

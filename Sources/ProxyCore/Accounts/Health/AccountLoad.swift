@@ -7,6 +7,8 @@ public final class AccountLoad: Sendable {
     private static let cellCount = 8
 
     private let cells = (0..<AccountLoad.cellCount).map { _ in LoadCell() }
+    /// The cells that a loop has asked for, a bit each: mostly there are fewer loops than cells.
+    private let used = Atomic<UInt8>(0)
     private let failed = Atomic<Int>(0)
     private let history = Mutex(History())
 
@@ -42,11 +44,22 @@ public final class AccountLoad: Sendable {
     /// The cell of one event loop.
     func cell(of owner: AnyObject) -> LoadCell {
         let number = UInt(bitPattern: ObjectIdentifier(owner).hashValue)
-        return cells[Int(number % UInt(Self.cellCount))]
+        let position = Int(number % UInt(Self.cellCount))
+        used.bitwiseOr(1 << UInt8(position), ordering: .relaxed)
+        return cells[position]
     }
 
-    /// Requests that were sent there and are not over.
-    public var inFlight: Int { max(cells.reduce(0) { $0 &+ $1.inFlight.load(ordering: .relaxed) }, 0) }
+    /// Requests that were sent there and are not over. Asked of each of many accounts for one choice.
+    public var inFlight: Int {
+        var (left, sum) = (used.load(ordering: .relaxed), 0)
+        cells.withUnsafeBufferPointer { cells in
+            while left != 0 {
+                sum &+= cells[left.trailingZeroBitCount].inFlight.load(ordering: .relaxed)
+                left &= left &- 1
+            }
+        }
+        return max(sum, 0)
+    }
 
     /// Requests that it served, since the start.
     public var successes: Int { cells.reduce(0) { $0 &+ $1.successes.load(ordering: .relaxed) } }

@@ -49,6 +49,12 @@ extension AccountStates {
         return !state.isDrained
     }
 
+    /// Takes over what is newer of an account's windows, and tells what was lost at resets meanwhile.
+    mutating func take(_ news: [QuotaWindow], of id: AccountID, now: Int) -> [AccountWindows.Waste] {
+        if windows[id] == nil { self[windowsOf: id] = AccountWindows() }
+        return self[windowsOf: id]?.take(news, now: now) ?? []
+    }
+
     /// When the next reset is to be noticed.
     var nextChange: Int { windows.values.map(\.nextChange).min() ?? .max }
 

@@ -52,29 +52,46 @@ public struct AccountWindows: Sendable, Hashable {
             .max { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }
     }
 
-    /// When the quota expires that expires soonest among the windows that hold a model and are not full by reckoning.
-    /// Rates refill all the time: nothing of them is lost.
-    /// - Parameter rates: looks at these instead.
-    public func soonestReset(of model: String, rates: Bool = false, now: Int) -> Int? {
-        var soonest: Int?
-        visit(model) { window in
-            guard let reset = window.resetsAt, reset > now, window.isRate == rates, window.share(now: now) != nil else { return }
-            soonest = min(soonest ?? reset, reset)
+    /// When what an account has left of a model is lost, or full again.
+    struct Expiry: Equatable {
+        struct Kind: Equatable {
+            /// The soonest reset to come of a window that is not full by reckoning.
+            var soonest: Int?
+            /// Some window is whole, and its time does not run yet.
+            var isUnbegun = false
+
+            fileprivate mutating func add(_ window: QuotaWindow, now: Int) {
+                guard let share = window.share(now: now) else { return }
+                if let reset = window.resetsAt, reset > now {
+                    soonest = min(soonest ?? reset, reset)
+                } else if share >= 1 {
+                    isUnbegun = true
+                }
+            }
         }
-        return soonest
+
+        /// Windows that can expire.
+        var quota = Kind()
+        /// Rates refill all the time: nothing of them is lost.
+        var rates = Kind()
+        /// Whether the account has any that can expire, of whatever model.
+        var isLasting = false
     }
 
-    /// Whether some quota that holds a model is whole, and its time does not run yet.
-    /// - Parameter rates: looks at these instead.
-    func isUnbegun(_ model: String, rates: Bool = false, now: Int) -> Bool {
-        var isUnbegun = false
+    func expiry(of model: String, now: Int) -> Expiry {
+        var expiry = Expiry(isLasting: isLasting)
         visit(model) { window in
-            guard window.isRate == rates, window.resetsAt.map({ $0 <= now }) ?? true, let share = window.share(now: now) else {
-                return
-            }
-            if share >= 1 { isUnbegun = true }
+            if window.isRate { expiry.rates.add(window, now: now) } else { expiry.quota.add(window, now: now) }
         }
-        return isUnbegun
+        return expiry
+    }
+
+    /// When the quota expires that expires soonest among the windows that hold a model and are not full by reckoning; nil where none
+    /// does.
+    /// - Parameter rates: looks at these instead.
+    public func soonestReset(of model: String, rates: Bool = false, now: Int) -> Int? {
+        let expiry = expiry(of: model, now: now)
+        return (rates ? expiry.rates : expiry.quota).soonest
     }
 
     /// When a model has something left again; nil when it has now, as far as is known.

@@ -80,7 +80,7 @@ public final class QuotaBook: Sendable {
 
     /// Takes over what another node was told.
     func record(shared id: AccountID, _ news: [QuotaWindow], now: Int) {
-        let lost = states.update { $0.windows[id, default: AccountWindows()].take(news, now: now) }
+        let lost = states.update { $0.take(news, of: id, now: now) }
         note(lost, of: id)
     }
 
@@ -97,9 +97,9 @@ public final class QuotaBook: Sendable {
             }
             return accounts.map { id -> [AccountWindows.Waste] in
                 let told = news[id] ?? []
-                let lost = told.isEmpty ? [] : states.windows[id, default: AccountWindows()].take(told, now: now)
+                let lost = told.isEmpty ? [] : states.take(told, of: id, now: now)
                 // What it does not tell any more is unknown.
-                states.windows[id]?.drop(.poll) { $0.takenAt < now }
+                states[windowsOf: id]?.drop(.poll) { $0.takenAt < now }
                 return lost
             }
         }
@@ -121,7 +121,7 @@ public final class QuotaBook: Sendable {
     /// A refusal says how long to wait: what its head called used up without a reset is so for as long.
     public func date(_ id: AccountID, model: String, until: Int, now: Int) {
         guard states.current.windows[id]?.isUndated(model, now: now) == true else { return }
-        states.update { $0.windows[id]?.date(model, until: min(until, now &+ QuotaWindow.longest), now: now) }
+        states.update { $0[windowsOf: id]?.date(model, until: min(until, now &+ QuotaWindow.longest), now: now) }
         news.changed(windowsOf: id)
     }
 
@@ -146,13 +146,15 @@ public final class QuotaBook: Sendable {
     ) {
         guard let windows = states.current.windows[id] else { return }
         if windows.refuses(model) { endRefusals(id, asked: asked) { $0 == model } }
-        if !tellsQuota, windows.isRefused(model, now: now) { states.update { $0.windows[id]?.endRefused(model, asked: asked) } }
+        if !tellsQuota, windows.isRefused(model, now: now) {
+            states.update { $0[windowsOf: id]?.endRefused(model, asked: asked) }
+        }
     }
 
     /// Models have quota again, whatever was said when they were refused.
     func endRefusals(_ id: AccountID, asked: Int = .max, of hasQuota: (_ model: String) -> Bool) {
         guard states.current.windows[id]?.hasRefusals == true else { return }
-        states.update { $0.windows[id]?.endRefusals(asked: asked, of: hasQuota) }
+        states.update { $0[windowsOf: id]?.endRefusals(asked: asked, of: hasQuota) }
     }
 
     /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.
@@ -166,8 +168,8 @@ public final class QuotaBook: Sendable {
             return DeclaredUse().rest(of: rates, now: now)
         }
         states.update { states in
-            states.windows[id]?.drop { $0.isUsedUp(now: now) }
-            if !whole.isEmpty { _ = states.windows[id]?.take(whole, now: now) }
+            states[windowsOf: id]?.drop { $0.isUsedUp(now: now) }
+            if !whole.isEmpty { _ = states[windowsOf: id]?.take(whole, now: now) }
         }
     }
 
@@ -247,7 +249,8 @@ public final class QuotaBook: Sendable {
     public func expire(now: Int) {
         guard states.current.nextChange <= now else { return }
         let lost = states.update { states -> [(AccountID, [AccountWindows.Waste])] in
-            states.windows.keys.map { id in (id, states.windows[id]?.expire(now: now) ?? []) }
+            let due = states.windows.filter { $0.value.nextChange <= now }.keys
+            return due.map { id in (id, states[windowsOf: id]?.expire(now: now) ?? []) }
         }
         for (id, lost) in lost { note(lost, of: id) }
     }

@@ -65,7 +65,7 @@ struct AttemptPlan {
     var lot: UInt64 = 0
     /// What the request will probably cost by model, where a tier of the route compares that.
     var costs: [String: Int] = [:]
-    /// What the loop found before, where accounts are compared.
+    /// What the loop knows of the accounts, where some are compared.
     var memory: ChooseMemory?
     /// Candidates that were given out.
     private(set) var attempts = 0
@@ -285,32 +285,30 @@ struct AttemptPlan {
             var others = taken
             others.insert(one)
             guard let other = draw(count, others, weight: { _ in 1 }) else { return one }
-            let figures = ChooseFigures(states: states, now: now, costs: costs)
-            return figure(of: tier.targets[other], .fastest, figures) < figure(of: tier.targets[one], .fastest, figures)
-                ? other : one
+            let isFaster =
+                figure(of: tier.targets[other], .fastest, states, now: now)
+                < figure(of: tier.targets[one], .fastest, states, now: now)
+            return isFaster ? other : one
         case .leastBusy, .cheapest, .mostQuota, .soonestReset:
-            let figures = ChooseFigures(states: states, now: now, costs: costs)
-            let first = start(tier.choice, count)
-            return least(count, taken, from: first) { figure(of: tier.targets[$0], tier.choice, figures) }
+            // Of idle equals not always the first is asked.
+            let first = tier.choice == .leastBusy ? rng.position(below: count) : 0
+            return least(count, taken, from: first) { figure(of: tier.targets[$0], tier.choice, states, now: now) }
         }
     }
 
-    /// Where the look for the least begins: of idle equals not always the first is asked.
-    private mutating func start(_ choice: Tier.Choice, _ count: Int) -> Int {
-        choice == .leastBusy || choice == .fastest ? Int(truncatingIfNeeded: rng.next() >> 1) % count : 0
-    }
-
-    /// A target's figure is that of its best account, of those that can serve; requests in flight are those of all.
-    private func figure(of target: ResolvedTier.Target, _ choice: Tier.Choice, _ figures: ChooseFigures) -> Double {
+    /// A target's figure is that of its best account, of those that can serve; requests in flight are those of all. The lowest goes
+    /// first.
+    private func figure(of target: ResolvedTier.Target, _ choice: Tier.Choice, _ states: AccountStates, now: Int) -> Double {
         let model = model(of: target)
-        let accounts = upstreams[target.upstream]
-        var best: Double?
-        for id in accounts.ids
-        where obstacle(id, model, threshold: target.threshold, figures.states, now: figures.now) == nil {
-            let figure = figures.figure(of: id, weight: max(target.tierTarget.weight, 1), model: model, by: choice)
-            best = choice == .leastBusy ? (best ?? 0) + figure : min(best ?? figure, figure)
+        let roster = roster(of: target.upstream, model: model, by: choice, threshold: target.threshold, states, now: now)
+        guard !roster.order.isEmpty else { return .infinity }
+        switch choice {
+        case .leastBusy: return Double(roster.inFlight) / Double(max(target.tierTarget.weight, 1))
+        case .fastest: return roster.leastFirstByte(now: now)
+        // Unknown prices come last.
+        case .cheapest: return costs[model].map(Double.init) ?? .infinity
+        case .first, .weighted, .mostQuota, .soonestReset: return roster.leastFigure
         }
-        return best ?? .infinity
     }
 
     /// The next account of the target that can serve; who cannot is passed over.
@@ -336,76 +334,37 @@ struct AttemptPlan {
             }
             return nil
         case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
-            let found =
-                remembered(accounts, of: upstream, threshold: threshold, states, now: now)
-                ?? compared(accounts, of: upstream, threshold: threshold, states, now: now)
-            if let found { position.accounts.insert(found) }
-            return found
+            return best(of: upstream, by: choice, threshold: threshold, states, now: now)
         }
     }
 
-    /// Who is best of the accounts that are left; all are looked at, and who cannot serve is passed over.
-    private mutating func compared(
-        _ accounts: UpstreamAccounts, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
+    /// Who is best of the accounts that are left; who cannot serve is passed over.
+    private mutating func best(
+        of upstream: Int, by choice: Tier.Choice, threshold: Double, _ states: AccountStates, now: Int
     ) -> Int? {
-        let figures = ChooseFigures(states: states, now: now, costs: costs)
-        let count = accounts.ids.count
-        let isFresh = position.accounts.isEmpty
-        var ready: [(account: Int, figure: Double)] = []
-        let first = start(accounts.choice, count)
-        for offset in 0..<count {
-            let account = (first + offset) % count
-            guard !position.accounts.contains(account) else { continue }
-            guard admits(account, accounts, threshold: threshold, states, now: now) else {
+        let roster = roster(of: upstream, model: position.model, by: choice, threshold: threshold, states, now: now)
+        if !roster.isComplete {
+            for account in upstreams[upstream].ids.indices where !position.accounts.contains(account) {
+                guard let obstacle = roster.obstacle(to: account) else { continue }
                 position.accounts.insert(account)
-                continue
+                passOver(candidate(account), obstacle)
             }
-            let figure = figures.figure(
-                of: accounts.ids[account], weight: accounts.weights[account], model: position.model, by: accounts.choice)
-            ready.append((account, figure))
         }
-        // Sorting is not stable by contract.
-        let order = ready.enumerated().sorted { ($0.element.figure, $0.offset) < ($1.element.figure, $1.offset) }.map(\.element)
-        if isFresh, let memory, !order.isEmpty {
-            memory.keep(
-                ChooseMemory.Finding(
-                    upstream: upstream, model: position.model, madeAt: now, version: states.version,
-                    order: order.map(\.account),
-                    loads: order.map { states.load(of: accounts.ids[$0.account]) }))
+        while let account = roster.best(besides: position.accounts, now: now, &rng) {
+            position.accounts.insert(account)
+            if admits(account, upstreams[upstream], threshold: threshold, states, now: now) { return account }
         }
-        guard accounts.choice == .fastest, order.count > 1 else { return order.first?.account }
-        // Of two that are drawn the one that is before the other.
-        return order[drawTwo(order.count)].account
+        return nil
     }
 
-    /// Who was best a moment ago, if it can serve; nil where nobody looked.
-    private mutating func remembered(
-        _ accounts: UpstreamAccounts, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
-    ) -> Int? {
-        guard let memory, position.accounts.isEmpty,
-            let found = memory.find(upstream: upstream, model: position.model, version: states.version, now: now)
-        else { return nil }
-        let place: Int
-        switch accounts.choice {
-        case .leastBusy:
-            let first = start(.leastBusy, found.order.count)
-            let least = least(found.order.count, TakenPositions(), from: first) { place in
-                Double(found.loads[place]?.inFlight ?? 0) / Double(accounts.weights[found.order[place]])
-            }
-            place = least ?? 0
-        case .fastest: place = found.order.count > 1 ? drawTwo(found.order.count) : 0
-        case .first, .weighted, .cheapest, .mostQuota, .soonestReset: place = 0
-        }
-        let account = found.order[place]
-        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
-        return obstacle == nil ? account : nil
-    }
-
-    /// The lower of two different places of `count`, which are two at least.
-    private mutating func drawTwo(_ count: Int) -> Int {
-        let one = Int(truncatingIfNeeded: rng.next() >> 1) % count
-        let other = Int(truncatingIfNeeded: rng.next() >> 1) % (count - 1)
-        return min(one, other < one ? other : other + 1)
+    /// The accounts of an upstream, compared; of a plan without a memory only for this once.
+    private func roster(
+        of upstream: Int, model: String, by choice: Tier.Choice, threshold: Double, _ states: AccountStates, now: Int
+    ) -> Roster {
+        let question = Roster.Question(
+            choice: choice, threshold: threshold, hasFallback: route.fallback.enabled, model: model)
+        return memory?.roster(question, of: upstreams[upstream], upstream: upstream, states, now: now)
+            ?? Roster(question, of: upstreams[upstream], states, now: now)
     }
 
     /// Whether an account of the target can serve; else it is noted as passed over.
@@ -424,23 +383,7 @@ struct AttemptPlan {
     ) -> PassedOver.Reason? {
         if !asked.spent.isEmpty, asked.spent.contains(where: { $0 == (id, model) }) { return .asked }
         if !asked.tooDear.isEmpty, asked.tooDear.contains(where: { $0 == (id, model) }) { return .asked }
-        if !states.isPlain {
-            let availability = states.availability(of: id, model: model, now: now)
-            // Without fallback the first answers, whatever is known of it; an operator's word counts all the same.
-            guard route.fallback.enabled else { return availability == .drained ? .drained : nil }
-            switch availability {
-            case .ready: break
-            case .cooling: return .cooldown
-            case .failing: return .failing
-            case .refused: return .refused
-            case .outOfMoney: return .money
-            case .outOfQuota: return .quota
-            case .drained: return .drained
-            }
-            if states.isUnusable(id, now: now) { return .quota }
-        }
-        guard route.fallback.enabled, states.leastLevel < threshold else { return nil }
-        return states.share(of: id, model: model, now: now).isUnder(threshold) ? .quota : nil
+        return states.obstacle(to: id, model: model, threshold: threshold, hasFallback: route.fallback.enabled, now: now)?.reason
     }
 
     // MARK: Lots and figures

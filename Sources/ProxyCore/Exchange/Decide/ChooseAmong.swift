@@ -1,3 +1,4 @@
+import Basics
 import RuleEngine
 
 /// An upstream's accounts, as a plan chooses among them.
@@ -11,9 +12,11 @@ final class UpstreamAccounts: Sendable {
     let scope: UInt64
     /// What stands for each on every node.
     let lots: [UInt64]
+    private let positions: [AccountID: Int]
 
     init(_ upstream: Upstream) {
         ids = upstream.accountIDs
+        positions = Dictionary(zip(ids, ids.indices)) { first, _ in first }
         lots = ids.map { id in
             var mark = TextMark(.everywhere)
             mark.add(id.upstream)
@@ -25,6 +28,9 @@ final class UpstreamAccounts: Sendable {
         affinity = upstream.accounts.count > 1 ? upstream.affinity : .none
         scope = TextMark.of("upstream", upstream.name)
     }
+
+    /// Where in the file's order an account stands; nil for one of another upstream.
+    func position(of id: AccountID) -> Int? { positions[id] }
 }
 
 /// What the choices of a route ask for, found out once for a snapshot: most routes ask for nothing.
@@ -33,7 +39,7 @@ struct RouteTraits: Sendable, Equatable {
     var drawsLots = false
     /// Prices of what a request will probably use are compared.
     var comparesPrices = false
-    /// Several accounts of an upstream are compared.
+    /// Several accounts of an upstream, or the upstreams of a tier, are compared by what is known of them at the moment.
     var comparesAccounts = false
     /// The conversation, or the key, stays with who served it.
     var keepsConversations = false
@@ -58,12 +64,13 @@ struct RouteTraits: Sendable, Equatable {
             if tier.targets.count > 1 {
                 drawsLots = drawsLots || tier.choice.drawsLots
                 comparesPrices = comparesPrices || tier.choice == .cheapest
+                comparesAccounts = comparesAccounts || tier.choice.comparesAccounts
             }
             for target in tier.targets where upstreams.indices.contains(target.upstream) {
                 let accounts = upstreams[target.upstream]
                 guard accounts.ids.count > 1 else { continue }
                 drawsLots = drawsLots || accounts.choice.drawsLots
-                comparesAccounts = comparesAccounts || accounts.choice != .first && accounts.choice != .weighted
+                comparesAccounts = comparesAccounts || accounts.choice.comparesAccounts
             }
         }
     }
@@ -102,11 +109,6 @@ extension ResolvedTier {
     }
 }
 
-extension AccountStates {
-    /// Nothing is held against anybody, and nothing is used up: mostly all that is asked.
-    var isPlain: Bool { accounts.isEmpty && leastLevel > 0 }
-}
-
 extension Tier.Choice {
     var drawsLots: Bool {
         switch self {
@@ -114,6 +116,8 @@ extension Tier.Choice {
         case .first, .cheapest, .mostQuota, .soonestReset: false
         }
     }
+
+    var comparesAccounts: Bool { self != .first && self != .weighted }
 }
 
 /// Positions of a list that were looked at. The first 64 need no memory of their own.
@@ -140,40 +144,7 @@ struct TakenPositions {
     }
 }
 
-/// How one of several compares with the others, as a word of `choose` has it: the lowest goes first, of equals the first found.
-struct ChooseFigures {
-    let states: AccountStates
-    let now: Int
-    /// What a request will probably cost by model, in nano-dollars; models without a price are missing.
-    let costs: [String: Int]
-
-    /// An account's figure.
-    func figure(of id: AccountID, weight: Int, model: String, by choice: Tier.Choice) -> Double {
-        switch choice {
-        case .first, .weighted: 0
-        case .leastBusy: Double(states.load(of: id)?.inFlight ?? 0) / Double(weight)
-        // Who was not asked for a minute is asked once more: nobody knows how fast it is by now.
-        case .fastest: Double(states.load(of: id)?.firstByteMilliseconds(now: now) ?? 0)
-        case .cheapest: cost(of: model)
-        case .mostQuota: -states.share(of: id, model: model, now: now).rank
-        case .soonestReset: soonestReset(of: id, model: model)
-        }
-    }
-
-    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows.
-    /// After those whose quota expires come those that have rates alone, the next to be reset first, and last of whom no reset is
-    /// known.
-    private func soonestReset(of id: AccountID, model: String) -> Double {
-        guard let windows = states.windows[id] else { return states.load(of: id) == nil ? 0 : .infinity }
-        if let reset = windows.soonestReset(of: model, now: now) { return Double(reset) }
-        if windows.isLasting { return windows.isUnbegun(model, now: now) ? 0 : .infinity }
-        if windows.isUnbegun(model, rates: true, now: now) { return Self.afterQuota }
-        return windows.soonestReset(of: model, rates: true, now: now).map { Self.afterQuota + Double($0) } ?? .infinity
-    }
-
-    /// More than any reset of quota.
-    private static let afterQuota = 1e15
-
-    /// Unknown prices come last.
-    func cost(of model: String) -> Double { costs[model].map(Double.init) ?? .infinity }
+extension SplitMix64 {
+    /// One of so many positions, each as likely; `count` is more than 0.
+    mutating func position(below count: Int) -> Int { Int(truncatingIfNeeded: next() >> 1) % count }
 }

@@ -1,0 +1,188 @@
+import Basics
+import RuleEngine
+
+/// The accounts of one upstream, compared for one model: who can serve, in the order of a word of `choose`.
+///
+/// To compare fifty costs more than to relay a short answer. So what was found of an account stays until something is published of it
+/// or its time is up, and no choice looks at more than a few anew. Whoever is taken from here is still asked whether it can serve.
+final class Roster {
+    /// What accounts are compared for.
+    struct Question: Equatable {
+        let choice: Tier.Choice
+        let threshold: Double
+        let hasFallback: Bool
+        let model: String
+    }
+
+    private struct Entry {
+        /// Why the account cannot serve.
+        var obstacle: AttemptPlan.PassedOver.Reason?
+        /// The lowest comes first; of the words that go by what accounts are doing at the moment always 0.
+        var figure = 0.0
+        /// When it is looked at anew, whatever is published.
+        var dueAt = Int.min
+    }
+
+    let question: Question
+    let accounts: UpstreamAccounts
+    /// In the file's order.
+    private var entries: [Entry]
+    /// What the accounts are doing, in the file's order; nil for who was never asked.
+    private var loads: [AccountLoad?]
+    /// Who can serve, the first to be asked first.
+    private(set) var order: [Int] = []
+    /// What was published, as far as it has been noticed.
+    private var version: Int
+    /// When the first is to be looked at anew.
+    private var dueAt = Int.min
+
+    /// So many are looked at anew for one choice.
+    static let mostAtOnce = 12
+    /// The longest that anything is believed that follows from time alone, in milliseconds.
+    private static let longest = 1_000
+    /// How long something is believed whose time is up and of which nothing new is published yet, in milliseconds.
+    private static let shortest = 50
+    /// More than any reset of quota.
+    private static let afterQuota = 1e15
+
+    init(_ question: Question, of accounts: UpstreamAccounts, _ states: AccountStates, now: Int) {
+        self.question = question
+        self.accounts = accounts
+        entries = [Entry](repeating: Entry(), count: accounts.ids.count)
+        loads = accounts.ids.map { states.load(of: $0) }
+        version = states.version
+        for account in entries.indices { entries[account] = entry(of: account, states, now: now) }
+        order = entries.indices.filter { entries[$0].obstacle == nil }.sorted(by: precedes)
+        dueAt = entries.map(\.dueAt).min() ?? .max
+    }
+
+    /// Takes notice of what was published and of what time has brought.
+    func follow(_ states: AccountStates, now: Int) {
+        if states.version != version { notice(states) }
+        guard dueAt <= now else { return }
+        var (left, next) = (Self.mostAtOnce, Int.max)
+        for account in entries.indices {
+            if entries[account].dueAt <= now, left > 0 {
+                left -= 1
+                renew(account, states, now: now)
+            }
+            next = min(next, entries[account].dueAt)
+        }
+        dueAt = next
+    }
+
+    /// Whoever something was published of is due.
+    private func notice(_ states: AccountStates) {
+        let changed = states.changes.since(version)
+        version = states.version
+        guard let changed else {
+            for account in entries.indices { entries[account].dueAt = .min }
+            dueAt = .min
+            return
+        }
+        for case let id? in changed {
+            guard let account = accounts.position(of: id) else { continue }
+            entries[account].dueAt = .min
+            dueAt = .min
+        }
+    }
+
+    private func renew(_ account: Int, _ states: AccountStates, now: Int) {
+        let (old, new) = (entries[account], entry(of: account, states, now: now))
+        entries[account] = new
+        loads[account] = states.load(of: accounts.ids[account])
+        guard old.obstacle != new.obstacle || old.figure != new.figure else { return }
+        order.removeAll { $0 == account }
+        guard new.obstacle == nil else { return }
+        order.insert(account, at: order.firstIndex { precedes(account, $0) } ?? order.count)
+    }
+
+    /// Of equals the first of the file.
+    private func precedes(_ a: Int, _ b: Int) -> Bool { (entries[a].figure, a) < (entries[b].figure, b) }
+
+    // MARK: Looking at one
+
+    private func entry(of account: Int, _ states: AccountStates, now: Int) -> Entry {
+        let (id, model) = (accounts.ids[account], question.model)
+        let obstacle = states.obstacle(
+            to: id, model: model, threshold: question.threshold, hasFallback: question.hasFallback, now: now)
+        var entry = Entry(obstacle: obstacle?.reason, dueAt: min(obstacle?.until ?? .max, now &+ Self.longest))
+        guard let windows = states.windows[id] else {
+            if question.choice == .soonestReset, states.load(of: id) != nil { entry.figure = .infinity }
+            return entry
+        }
+        entry.dueAt = min(entry.dueAt, windows.nextChange > now ? windows.nextChange : now &+ Self.shortest)
+        switch question.choice {
+        case .first, .weighted, .leastBusy, .fastest, .cheapest: break
+        case .mostQuota: entry.figure = -states.share(of: id, model: model, now: now).rank
+        case .soonestReset: entry.figure = Self.figure(windows.expiry(of: model, now: now))
+        }
+        return entry
+    }
+
+    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows.
+    /// After those whose quota expires come those that have rates alone, the next to be reset first, and last of whom no reset is
+    /// known.
+    private static func figure(_ expiry: AccountWindows.Expiry) -> Double {
+        if let reset = expiry.quota.soonest { return Double(reset) }
+        if expiry.isLasting { return expiry.quota.isUnbegun ? 0 : .infinity }
+        if expiry.rates.isUnbegun { return afterQuota }
+        return expiry.rates.soonest.map { afterQuota + Double($0) } ?? .infinity
+    }
+
+    // MARK: Answers
+
+    /// Whether all can serve.
+    var isComplete: Bool { order.count == entries.count }
+
+    func obstacle(to account: Int) -> AttemptPlan.PassedOver.Reason? { entries[account].obstacle }
+
+    /// The figure of whoever is best.
+    var leastFigure: Double { order.first.map { entries[$0].figure } ?? .infinity }
+
+    /// Requests in flight of all that can serve.
+    var inFlight: Int { order.reduce(0) { $0 &+ (loads[$1]?.inFlight ?? 0) } }
+
+    /// The shortest time to first byte of those that can serve. Who was not asked for a minute is asked once more: nobody knows how
+    /// fast it is by now.
+    func leastFirstByte(now: Int) -> Double {
+        order.reduce(.infinity) { min($0, firstByte(of: $1, now: now)) }
+    }
+
+    private func firstByte(of account: Int, now: Int) -> Double { Double(loads[account]?.firstByteMilliseconds(now: now) ?? 0) }
+
+    /// Who is to be asked of those that can serve and are not taken; nil when nobody is left.
+    func best(besides taken: TakenPositions, now: Int, _ rng: inout SplitMix64) -> Int? {
+        switch question.choice {
+        case .first, .weighted, .cheapest, .mostQuota, .soonestReset:
+            return order.first { !taken.contains($0) }
+        case .leastBusy: return leastBusy(besides: taken, &rng)
+        case .fastest:
+            // Of two that are drawn the one that was faster.
+            let left = taken.isEmpty ? order : order.filter { !taken.contains($0) }
+            guard left.count > 1 else { return left.first }
+            let first = rng.position(below: left.count)
+            let other = rng.position(below: left.count - 1)
+            let (one, two) = (left[first], left[other < first ? other : other + 1])
+            return firstByte(of: two, now: now) < firstByte(of: one, now: now) ? two : one
+        }
+    }
+
+    /// Of idle equals not always the first is asked.
+    private func leastBusy(besides taken: TakenPositions, _ rng: inout SplitMix64) -> Int? {
+        guard !order.isEmpty else { return nil }
+        let start = rng.position(below: order.count)
+        var best: (account: Int, figure: Double)?
+        for place in 0..<order.count {
+            let account = order[place < order.count - start ? place + start : place + start - order.count]
+            guard !taken.contains(account) else { continue }
+            let figure = Double(loads[account]?.inFlight ?? 0) / Double(accounts.weights[account])
+            if let best, best.figure <= figure { continue }
+            best = (account, figure)
+        }
+        return best?.account
+    }
+}
+
+@available(*, unavailable)
+extension Roster: Sendable {}
