@@ -3,24 +3,29 @@ public enum Base64 {
     private static let urlDigits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// In the standard alphabet, padded.
+    /// Encodes in the standard alphabet, padded.
     public static func encode(_ bytes: [UInt8]) -> String {
         let text = encode(bytes, digits)
         return text + String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
     }
 
-    /// In the URL alphabet, without padding.
+    /// Encodes in the URL alphabet, without padding.
     public static func encodeURL(_ bytes: some Sequence<UInt8>) -> String { encode(Array(bytes), urlDigits) }
 
     /// The same data in the standard alphabet, padded: what vendors other than Google demand.
     public static func standard(_ text: String) -> String {
         let count = text.utf8.count
-        guard count % 4 != 0 || text.utf8.contains(where: { $0 == 0x2D || $0 == 0x5F }) else { return text }
+        let isURLs = text.utf8.contains { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        guard isURLs || count % 4 != 0 else { return text }
         var out = Array(text.utf8)
         for index in out.indices {
-            if out[index] == 0x2D { out[index] = 0x2B } else if out[index] == 0x5F { out[index] = 0x2F }
+            switch out[index] {
+            case UInt8(ascii: "-"): out[index] = UInt8(ascii: "+")
+            case UInt8(ascii: "_"): out[index] = UInt8(ascii: "/")
+            default: break
+            }
         }
-        out.append(contentsOf: repeatElement(0x3D, count: (4 - count % 4) % 4))
+        out.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (4 - count % 4) % 4))
         return String(decoding: out, as: UTF8.self)
     }
 
@@ -49,12 +54,12 @@ public enum Base64 {
         for byte in text.utf8 {
             let value: UInt8
             switch byte {
-            case 0x41...0x5A: value = byte - 0x41
-            case 0x61...0x7A: value = byte - 0x61 + 26
-            case 0x30...0x39: value = byte - 0x30 + 52
-            case 0x2B, 0x2D: value = 62
-            case 0x2F, 0x5F: value = 63
-            case 0x3D, 0x0A, 0x0D, 0x20: continue
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = byte - UInt8(ascii: "A")
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = byte - UInt8(ascii: "a") + 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte - UInt8(ascii: "0") + 52
+            case UInt8(ascii: "+"), UInt8(ascii: "-"): value = 62
+            case UInt8(ascii: "/"), UInt8(ascii: "_"): value = 63
+            case UInt8(ascii: "="), 0x0A, 0x0D, UInt8(ascii: " "): continue
             default: return nil
             }
             bits = bits << 6 | UInt32(value)
@@ -75,7 +80,7 @@ public enum Base64 {
 
     /// The standard alphabet alone, with all of its padding or none; nil for anything else.
     public static func decodeStrictly(_ text: String) -> [UInt8]? {
-        let padding = text.utf8.reversed().prefix { $0 == 0x3D }.count
+        let padding = text.utf8.reversed().prefix { $0 == UInt8(ascii: "=") }.count
         let count = text.utf8.count
         guard padding == 0 || (padding <= 2 && count.isMultiple(of: 4)), (count - padding) % 4 != 1,
             text.utf8.dropLast(padding).allSatisfy({ digits.contains($0) })

@@ -50,7 +50,7 @@ struct DaylightRule: Sendable, Hashable {
         }
         guard Self.takeName(&text) else { return nil }
         var offset = self.standard + 3_600
-        if let first = text.first, first != 0x2C {
+        if let first = text.first, first != UInt8(ascii: ",") {
             guard let own = Self.takeTime(&text, hours: 24) else { return nil }
             offset = -own
         }
@@ -85,12 +85,12 @@ struct DaylightRule: Sendable, Hashable {
     // MARK: Reading
 
     private static func takeName(_ text: inout ArraySlice<UInt8>) -> Bool {
-        if text.first == 0x3C {
-            guard let end = text.firstIndex(of: 0x3E) else { return false }
+        if text.first == UInt8(ascii: "<") {
+            guard let end = text.firstIndex(of: UInt8(ascii: ">")) else { return false }
             text = text[(end + 1)...]
             return true
         }
-        let letters = text.prefix { ($0 | 0x20) &- 0x61 < 26 }
+        let letters = text.prefix { ASCII.isLetter($0) }
         text = text.dropFirst(letters.count)
         return letters.count >= 3
     }
@@ -98,13 +98,13 @@ struct DaylightRule: Sendable, Hashable {
     /// `[+-]hh[:mm[:ss]]` in seconds.
     private static func takeTime(_ text: inout ArraySlice<UInt8>, hours: Int) -> Int? {
         var sign = 1
-        if let first = text.first, first == 0x2B || first == 0x2D {
-            sign = first == 0x2D ? -1 : 1
+        if let first = text.first, first == UInt8(ascii: "+") || first == UInt8(ascii: "-") {
+            sign = first == UInt8(ascii: "-") ? -1 : 1
             text = text.dropFirst()
         }
         guard var seconds = takeNumber(&text, upTo: hours) else { return nil }
         seconds *= 3_600
-        for unit in [60, 1] where text.first == 0x3A {
+        for unit in [60, 1] where text.first == UInt8(ascii: ":") {
             text = text.dropFirst()
             guard let part = takeNumber(&text, upTo: 59) else { return nil }
             seconds += part * unit
@@ -113,7 +113,7 @@ struct DaylightRule: Sendable, Hashable {
     }
 
     private static func takeNumber(_ text: inout ArraySlice<UInt8>, upTo limit: Int) -> Int? {
-        let digits = text.prefix { $0 &- 0x30 < 10 }
+        let digits = text.prefix { ASCII.isDigit($0) }
         guard !digits.isEmpty, digits.count <= 3 else { return nil }
         text = text.dropFirst(digits.count)
         let value = digits.reduce(0) { $0 * 10 + Int($1 &- 0x30) }
@@ -122,17 +122,17 @@ struct DaylightRule: Sendable, Hashable {
 
     /// `,M3.5.0/2`
     private static func takeTurn(_ text: inout ArraySlice<UInt8>) -> Turn? {
-        guard text.first == 0x2C else { return nil }
+        guard text.first == UInt8(ascii: ",") else { return nil }
         text = text.dropFirst()
         let day: Turn.Day
         switch text.first {
-        case 0x4D:
+        case UInt8(ascii: "M"):
             text = text.dropFirst()
             guard let month = takeNumber(&text, upTo: 12), month > 0, takeDot(&text), let week = takeNumber(&text, upTo: 5),
                 week > 0, takeDot(&text), let weekday = takeNumber(&text, upTo: 6)
             else { return nil }
             day = .weekday(month: month, week: week, day: weekday)
-        case 0x4A:
+        case UInt8(ascii: "J"):
             text = text.dropFirst()
             guard let number = takeNumber(&text, upTo: 365), number > 0 else { return nil }
             day = .julian(number)
@@ -140,13 +140,13 @@ struct DaylightRule: Sendable, Hashable {
             guard let number = takeNumber(&text, upTo: 365) else { return nil }
             day = .zeroBased(number)
         }
-        guard text.first == 0x2F else { return Turn(day: day, seconds: 7_200) }
+        guard text.first == UInt8(ascii: "/") else { return Turn(day: day, seconds: 7_200) }
         text = text.dropFirst()
         return takeTime(&text, hours: 167).map { Turn(day: day, seconds: $0) }
     }
 
     private static func takeDot(_ text: inout ArraySlice<UInt8>) -> Bool {
-        guard text.first == 0x2E else { return false }
+        guard text.first == UInt8(ascii: ".") else { return false }
         text = text.dropFirst()
         return true
     }

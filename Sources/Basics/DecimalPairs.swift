@@ -15,7 +15,24 @@ public enum DecimalPairs {
         place.storeBytes(of: pair, as: UInt16.self)
     }
 
-    /// How many digits a number has.
+    /// Writes all digits of a number, the last ones first.
+    /// - Parameters:
+    ///   - digits: how many it has, by `count`.
+    ///   - place: room for as many bytes.
+    public static func write(_ number: UInt, digits: Int, to place: UnsafeMutableRawPointer) {
+        var left = number
+        var end = place + digits
+        while left >= 10 {
+            let rest = left / 100
+            end -= 2
+            write(left &- rest &* 100, to: end)
+            left = rest
+            if left == 0 { return }
+        }
+        (end - 1).storeBytes(of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: left), as: UInt8.self)
+    }
+
+    /// How many digits a number has that an `Int` can be too.
     @inline(__always)
     public static func count(_ number: UInt) -> Int {
         var (count, bound) = (1, UInt(10))

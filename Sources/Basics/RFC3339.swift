@@ -16,16 +16,17 @@ public enum RFC3339 {
 
     /// How strictly a text is read.
     public enum Reading: Sendable {
-        /// As the RFC has it: an offset, at most nine digits of a second, no leap second.
+        /// What the RFC allows: an offset, at most nine digits of a second, no leap second.
         case strict
-        /// As vendors write it: a blank for the `T`, any number of digits, an offset without its colon, or none (UTC), second 60.
+        /// What vendors write: a blank for the `T`, any number of digits, an offset without its colon, or none (UTC), second 60.
         case lenient
     }
 
     /// Reads an instant of the years 1 to 9999; nil for what is none.
     public static func parse(_ text: some StringProtocol, _ reading: Reading = .strict) -> Instant? {
         let bytes = Array(text.utf8)
-        guard bytes.count >= 19, bytes.count <= 64, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[13] == 0x3A, bytes[16] == 0x3A,
+        guard (19...64).contains(bytes.count), bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
             separates(bytes[10], reading),
             let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
             let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
@@ -41,13 +42,13 @@ public enum RFC3339 {
     }
 
     private static func separates(_ byte: UInt8, _ reading: Reading) -> Bool {
-        byte == 0x54 || (reading == .lenient && (byte == 0x74 || byte == 0x20))
+        byte == UInt8(ascii: "T") || (reading == .lenient && (byte == UInt8(ascii: "t") || byte == UInt8(ascii: " ")))
     }
 
     /// Takes `.123` off the front; 0 where there is none, nil for a dot without digits.
     private static func fraction(_ rest: inout ArraySlice<UInt8>, _ reading: Reading) -> Int? {
-        guard rest.first == 0x2E else { return 0 }
-        let digits = rest.dropFirst().prefix { $0 &- 0x30 < 10 }
+        guard rest.first == UInt8(ascii: ".") else { return 0 }
+        let digits = rest.dropFirst().prefix { ASCII.isDigit($0) }
         guard !digits.isEmpty, digits.count <= 9 || reading == .lenient else { return nil }
         rest = rest.dropFirst(1 + digits.count)
         let kept = digits.prefix(9)
@@ -57,19 +58,19 @@ public enum RFC3339 {
     /// Seconds east of UTC.
     private static func offset(_ rest: ArraySlice<UInt8>, _ reading: Reading) -> Int? {
         guard let first = rest.first else { return reading == .lenient ? 0 : nil }
-        if first == 0x5A || (first == 0x7A && reading == .lenient) { return rest.count == 1 ? 0 : nil }
-        guard first == 0x2B || first == 0x2D else { return nil }
+        if first == UInt8(ascii: "Z") || (first == UInt8(ascii: "z") && reading == .lenient) { return rest.count == 1 ? 0 : nil }
+        guard first == UInt8(ascii: "+") || first == UInt8(ascii: "-") else { return nil }
         var digits = Array(rest.dropFirst())
-        if digits.count == 5, digits[2] == 0x3A { digits.remove(at: 2) } else if reading == .strict { return nil }
+        if digits.count == 5, digits[2] == UInt8(ascii: ":") { digits.remove(at: 2) } else if reading == .strict { return nil }
         guard digits.count == 4, let hours = number(digits[0..<2]), let minutes = number(digits[2..<4]), hours < 24, minutes < 60
         else { return nil }
-        return (hours * 3_600 + minutes * 60) * (first == 0x2D ? -1 : 1)
+        return (hours * 3_600 + minutes * 60) * (first == UInt8(ascii: "-") ? -1 : 1)
     }
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
         var value = 0
         for digit in digits {
-            guard digit &- 0x30 < 10 else { return nil }
+            guard ASCII.isDigit(digit) else { return nil }
             value = value * 10 + Int(digit &- 0x30)
         }
         return value

@@ -3,9 +3,9 @@ public struct ZoneRules: Sendable, Hashable {
     /// Instants from which on the offset beside them holds, seconds since 1970, rising.
     private let instants: [Int]
     private let offsets: [Int]
-    /// Before the first instant.
+    /// The offset before the first instant.
     private let earliest: Int
-    /// After the last one.
+    /// The rule after the last one.
     private let rule: DaylightRule?
 
     /// Coordinated universal time.

@@ -17,7 +17,7 @@ public struct ByteSlice: Sendable, Hashable {
         self.count = count
     }
 
-    /// From `lower` up to `upper`; the parsers keep both within a head, far below what 32 bits hold.
+    /// The bytes from `lower` up to `upper`; the parsers keep both within a head, far below what 32 bits hold.
     @inlinable @inline(__always)
     public init(from lower: Int, to upper: Int) {
         start = UInt32(truncatingIfNeeded: lower)

@@ -22,7 +22,7 @@ public enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     /// The name in lower case; for `.accessControl` and `.proxyd` the beginning, for `.other` nothing.
     public var text: String { Self.texts[Int(rawValue)] }
 
-    /// In the order of the cases.
+    /// The names, in the order of the cases.
     private static let texts = [
         "content-length", "transfer-encoding", "host", "connection", "expect",
         "keep-alive", "proxy-connection", "te", "trailer", "upgrade",

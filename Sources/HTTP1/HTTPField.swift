@@ -3,7 +3,7 @@ public struct HTTPField: Sendable, Hashable {
     public var known: FieldName
     /// The name as the sender wrote it.
     public var name: ByteSlice
-    /// Without the white space around it; may be empty.
+    /// The value without the white space around it; may be empty.
     public var value: ByteSlice
 }
 
@@ -15,7 +15,7 @@ public enum BodyFraming: Sendable, Hashable {
     case length(Int)
     /// Chunks up to the last one.
     case chunked
-    /// Until the sender closes; only responses end like this.
+    /// The body lasts until the sender closes; only responses end like this.
     case untilClose
 }
 

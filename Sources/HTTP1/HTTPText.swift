@@ -54,7 +54,7 @@ public func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRa
     }
 }
 
-/// Without the spaces and tabs at both ends.
+/// The bytes without the spaces and tabs at both ends.
 public func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     var lower = 0
     var upper = bytes.count

@@ -63,22 +63,14 @@ public struct HeadCursor {
 
     /// A number below zero is written as zero.
     public mutating func append(decimal number: Int) {
-        var left = UInt(max(number, 0))
-        let count = DecimalPairs.count(left)
-        guard let base, written &+ count <= capacity else {
+        let number = UInt(max(number, 0))
+        let digits = DecimalPairs.count(number)
+        guard let base, written &+ digits <= capacity else {
             hasOverflowed = true
             return
         }
-        var place = base + (written &+ count)
-        written &+= count
-        while left >= 10 {
-            let rest = left / 100
-            place -= 2
-            DecimalPairs.write(left &- rest &* 100, to: place)
-            left = rest
-            if left == 0 { return }
-        }
-        (place - 1).storeBytes(of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: left), as: UInt8.self)
+        DecimalPairs.write(number, digits: digits, to: base + written)
+        written &+= digits
     }
 
     /// 16 digits in lower case.

@@ -73,7 +73,7 @@ public struct Condition: Sendable {
         return true
     }
 
-    /// With the inputs that were read, in the order they were read first.
+    /// The outcome, with the inputs that were read, in the order they were read first.
     func explain(_ facts: Facts) -> (outcome: Outcome, inputs: [Explanation.Input]) {
         var frame = Frame(trace: Frame.Trace())
         let outcome = run(facts, &frame)

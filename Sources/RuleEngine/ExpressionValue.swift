@@ -8,7 +8,7 @@ public indirect enum ExpressionValue: Sendable, Hashable {
     case string(String)
     case bytes([UInt8])
     case list([ExpressionValue])
-    /// In the order the entries were written in.
+    /// The entries are in the order they were written in.
     case map([Entry])
     /// Seconds since 1970-01-01T00:00:00Z and nanoseconds within the second; the years 1 to 9999.
     case timestamp(Facts.Timestamp)
@@ -121,7 +121,7 @@ extension ExpressionValue {
 // MARK: As text
 
 extension ExpressionValue {
-    /// As an expression would write it: `2u`, `b"\xff"`, `[1, 2.0]`, `duration("1.5s")`.
+    /// The value as an expression would write it: `2u`, `b"\xff"`, `[1, 2.0]`, `duration("1.5s")`.
     public var text: String {
         var result = ""
         write(to: &result)

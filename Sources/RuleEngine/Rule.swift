@@ -59,7 +59,7 @@ public struct Tier: Sendable, Hashable {
     public let targets: [Target]
     public let choice: Choice
 
-    /// Whom of several equals a request goes to first.
+    /// Which of several equals a request goes to first.
     public enum Choice: String, Sendable, Hashable, CaseIterable {
         case first
         case weighted

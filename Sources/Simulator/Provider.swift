@@ -8,7 +8,7 @@ final class Provider: Sendable {
 
     struct State {
         var quotas: SimulatedQuotas
-        /// By the accounts' names.
+        /// What accounts may ask, by their names.
         var allowances: [String: SimulatedAllowance]
         var failures: [SimulatedFailure] = []
         var requestCount = 0
@@ -16,7 +16,7 @@ final class Provider: Sendable {
 
     struct Request {
         var method: String
-        /// Without the query.
+        /// The path without the query.
         var path: String
         /// The account of the key that the request shows.
         var key: String?
@@ -99,7 +99,7 @@ final class Provider: Sendable {
             state.requestCount += 1
             let refusals = state.allowances.compactMapValues { $0.refusal(of: model, now: now) }
             let account = state.quotas.account(for: model, own: own, besides: Set(refusals.keys), now: now)
-            // Of several that are refused, the one that is back soonest speaks.
+            // Where several are refused, the one that is back soonest is told.
             let refused =
                 own.flatMap { refusals[$0] == nil ? nil : $0 } ?? refusals.min { $0.value.isSooner(than: $1.value) }?.key
             let failure = named ?? state.takeFailure(model: model, account: account ?? own)
@@ -140,7 +140,7 @@ final class Provider: Sendable {
         return response
     }
 
-    /// In both vendors' shapes at once; either's clients overlook what the other has.
+    /// Models in both vendors' shapes at once; either's clients overlook what the other has.
     private func models(_ request: Request, now: Double) -> SimulatedResponse {
         guard caller(of: request.key) != nil else { return Self.refusedKey(request.isAnthropicClient ? .messages : .chat) }
         let models = withState { $0.quotas.models }
@@ -184,7 +184,7 @@ final class Provider: Sendable {
 
     var requestCount: Int { withState { $0.requestCount } }
 
-    /// As they are while nobody asked for a drill.
+    /// The allowances while nobody has asked for a drill.
     static func allowances(_ options: SimulatorOptions) -> [String: SimulatedAllowance] {
         Dictionary(options.accounts.map { ($0.name, SimulatedAllowance(options)) }, uniquingKeysWith: { first, _ in first })
     }

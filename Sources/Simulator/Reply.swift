@@ -5,7 +5,7 @@ struct Reply: Sendable {
     /// Seconds since 1970.
     var created: Int
     var model: String
-    /// With the space before them.
+    /// The words, with the space before them.
     var words: [String]
     /// Whether the client's limit cut the text off.
     var isTruncated: Bool

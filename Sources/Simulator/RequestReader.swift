@@ -16,7 +16,7 @@ struct RequestReader: ~Copyable {
         var request: Provider.Request
         /// Whether another may follow on the connection.
         var isKeptAlive: Bool
-        /// Of HTTP/1.x; the one of 0 knows no chunks.
+        /// The minor version of HTTP/1; version 1.0 knows no chunks.
         var minorVersion: UInt8
     }
 

@@ -6,7 +6,7 @@ public struct SimulatedWindow: Sendable, Hashable {
     public var kind: String
     /// The models that it holds together: a name, `*`, or a beginning and `*`.
     public var model: String
-    /// In what the kind counts: tokens, or requests.
+    /// The limit in what the kind counts: tokens, or requests.
     public var limit: Double
     /// Seconds.
     public var period: Double

@@ -22,21 +22,45 @@ struct Daemon {
         let configuration = snapshot.configuration
         let settings = LogSettings(
             configuration.log, timeZone: configuration.timeZone, marksPriority: LogSettings.isJournal(environment: environment))
-        let output = try openLog(configuration.log, settings)
-        let sink = output.sink
+        let log = try openLog(configuration.log, settings)
+        let sink = log.sink
+        defer { sink.close() }
         LoggingSystem.bootstrap { _ in ProxyLogHandler(sink: sink, settings: settings) }
         let logger = Logger(label: "proxyd")
         let descriptors = DescriptorLimit.raise()
         let notifier = SystemdNotifier(environment: environment)
-        defer { sink.close() }
 
         // Trapped before anything listens: whoever sees an open port may send a signal.
-        let hangups = await TrappedSignals(SIGHUP)
-        let stops = await TrappedSignals(SIGTERM, SIGINT)
-        let rotations = await TrappedSignals(SIGUSR1)
-        let eventRotations = await TrappedSignals(SIGUSR1)
-        let logFile = LogFile()
+        let signals = await Signals()
+        let parts = try await assemble(sink, settings, logger)
+        try await listen(parts, logger)
+        await addHooks(parts, log, settings, notifier, logger)
+        await parts.reloader.start()
+        tellOfStart(parts.server.addresses, descriptors, logger)
 
+        let running = Task { [services = services(parts, signals, notifier, logger)] in await services.run() }
+        // What is told outside goes on until the last request has ended.
+        let delivering = Task { await parts.deliveries.run() }
+        await signals.stops.next()
+        // Whoever asks a second time does not want to wait.
+        let impatience = Task {
+            await signals.stops.next()
+            if !Task.isCancelled { parts.server.forceStop() }
+        }
+        running.cancel()
+        await running.value
+
+        notifier.stopping()
+        logger.notice("proxyd stops", metadata: [LogKeys.requestsInFlight: "\(parts.context.activeRequests)"])
+        await parts.shutDown(delivering)
+        impatience.cancel()
+        await parts.context.ledger.close()
+        logger.notice("proxyd has stopped")
+    }
+
+    /// Makes all parts, and takes the node's name in its cluster. Nothing listens yet.
+    private func assemble(_ sink: LogSink, _ settings: LogSettings, _ logger: Logger) async throws -> Parts {
+        let configuration = snapshot.configuration
         let metrics = MetricsRegistry()
         let reloader = ConfigurationReloader(
             path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
@@ -44,8 +68,7 @@ struct Daemon {
         let accounts = AccountBook(
             logger: logger, settings: settings, drained: DrainedAccounts(directory: configuration.statePath, logger: logger))
         let context = ProxyContext(
-            snapshots: reloader.store, keys: keys, accounts: accounts, ledger: ledger, logSink: sink,
-            logSettings: settings,
+            snapshots: reloader.store, keys: keys, accounts: accounts, ledger: ledger, logSink: sink, logSettings: settings,
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
         let cluster = server.makeCluster(version: Version.number)
@@ -53,37 +76,50 @@ struct Daemon {
         context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
         context.models.consult(directory)
+        let limits = LimitBook(ledger, sharing: cluster.blocks)
         let alerts = AlertWatch(
-            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger, sharing: cluster.blocks), accounts: context.accounts,
-            reload: reloader,
-            usage: ledger, caller: server.caller, dropped: metrics.counter(.alertsDropped), logger: logger)
+            snapshots: reloader.store, keys: keys, limits: limits, accounts: accounts, reload: reloader, usage: ledger,
+            caller: server.caller, dropped: metrics.counter(.alertsDropped), logger: logger)
         context.serve(
             AdminService(
-                snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger, sharing: cluster.blocks),
-                audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
-                metrics: metrics, caller: server.caller, logger: logger, directory: directory,
-                alerts: alerts, cluster: cluster, stateDirectory: configuration.statePath))
+                snapshots: reloader.store, keys: keys, usage: ledger, limits: limits, audit: AuditLog(storedWith: ledger),
+                state: ledger, accounts: accounts, reload: reloader, metrics: metrics, caller: server.caller, logger: logger,
+                directory: directory, alerts: alerts, cluster: cluster, stateDirectory: configuration.statePath))
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
         ClusterMetrics.install(in: metrics, cluster: cluster)
-        await reloader.holdUntilStart()
+        return Parts(
+            context: context, reloader: reloader, server: server, cluster: cluster, linking: linking, directory: directory,
+            alerts: alerts)
+    }
+
+    /// Opens the ports. What is asked to reload before everything runs waits.
+    private func listen(_ parts: Parts, _ logger: Logger) async throws {
+        await parts.reloader.holdUntilStart()
         do throws(BindFailure) {
-            try await server.bind(configuration)
+            try await parts.server.bind(snapshot.configuration)
         } catch {
             tell(logger, "cannot listen", [LogKeys.reason: "\(error)"])
-            await server.shutDown(gracePeriod: .zero)
-            await ledger.close()
+            await parts.server.shutDown(gracePeriod: .zero)
+            await parts.context.ledger.close()
             throw ExitCode(Exit.unavailable)
         }
-        server.tellOfUnusedSockets()
-        await wire(reloader, to: server, context, settings)
+        parts.server.tellOfUnusedSockets()
+    }
+
+    /// All that a reload is to change, in the order in which it does.
+    private func addHooks(
+        _ parts: Parts, _ log: LogOutput, _ settings: LogSettings, _ notifier: SystemdNotifier, _ logger: Logger
+    ) async {
+        let (reloader, cluster, context) = (parts.reloader, parts.cluster, parts.context)
+        await wire(reloader, to: parts.server, context, settings)
         await reloader.add(cluster.renaming)
-        await reloader.add(output.hook())
+        await reloader.add(log.hook())
         await reloader.use(context.keys, context.accounts) { [status = reloader.status] in
             notifier.ready(status: Self.status(status.current, context))
         }
         await reloader.keep(
-            ConfigurationHistory(state: configuration.statePath, environment: environment, logger: logger), first)
+            ConfigurationHistory(state: snapshot.configuration.statePath, environment: environment, logger: logger), first)
         await reloader.add(
             ReloadHook(
                 name: "cluster",
@@ -91,20 +127,24 @@ struct Daemon {
                     cluster.apply(new.configuration)
                     cluster.limits.apply(new.configuration.cluster)
                 }))
-        await reloader.start()
+    }
 
+    /// The first lines of the log: what the file is warned about, what the process lacks, and where it listens.
+    private func tellOfStart(
+        _ addresses: [(host: String, port: Int, isAdmin: Bool)], _ descriptors: DescriptorLimit?, _ logger: Logger
+    ) {
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: [LogKeys.at: "\(warning.location)", LogKeys.what: "\(warning.message)"])
         }
-        if let descriptors, !descriptors.holds(connections: configuration.limits.connections) {
+        let connections = snapshot.configuration.limits.connections
+        if let descriptors, !descriptors.holds(connections: connections) {
             logger.warning(
                 "the process may open fewer files than limits.connections needs, two for each: raise LimitNOFILE= or ulimit -n",
                 metadata: [
-                    LogKeys.files: "\(descriptors.soft)", LogKeys.connections: "\(configuration.limits.connections)",
-                    LogKeys.needed: "\(DescriptorLimit.needed(connections: configuration.limits.connections))",
+                    LogKeys.files: "\(descriptors.soft)", LogKeys.connections: "\(connections)",
+                    LogKeys.needed: "\(DescriptorLimit.needed(connections: connections))",
                 ])
         }
-        let addresses = server.addresses
         logger.notice(
             "proxyd runs",
             metadata: [
@@ -112,56 +152,32 @@ struct Daemon {
                 LogKeys.listen: "\(addresses.map { $0.port == 0 ? $0.host : "\($0.host):\($0.port)" }.joined(separator: ","))",
                 LogKeys.config: "\(path)", LogKeys.hash: "\(snapshot.hash.prefix(12))",
             ])
-        let services: [any Service] = [
+    }
+
+    /// What runs beside the loops until the process is asked to stop.
+    private func services(
+        _ parts: Parts, _ signals: Signals, _ notifier: SystemdNotifier, _ logger: Logger
+    ) -> [any Service] {
+        let (reloader, context, server) = (parts.reloader, parts.context, parts.server)
+        let addresses = server.addresses
+        return [
             Announcing { [onReady] in
                 notifier.ready(status: Self.status(reloader.status.current, context))
                 onReady(addresses)
             },
-            QuotaPolling(
-                poller: QuotaPoller(
-                    snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger)),
-            ModelPolling(
-                poller: ModelPoller(
-                    snapshots: reloader.store, directory: directory, caller: server.caller, logger: logger)),
+            QuotaPoller(snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger),
+            ModelPoller(snapshots: reloader.store, directory: parts.directory, caller: server.caller, logger: logger),
             Watching(reloader: reloader, notifier: notifier, context: context, logger: logger),
-            HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
+            HangupSignals(signals: signals.hangups, reloader: reloader, notifier: notifier, context: context),
             LogRotations(
-                signals: rotations, redirected: logFile, sink: sink, snapshots: reloader.store, logger: logger),
-            EventRotations(signals: eventRotations, outlets: context.outlets),
+                signals: signals.rotations, redirected: signals.redirectedLog, sink: context.logSink,
+                snapshots: reloader.store, logger: logger),
+            EventRotations(signals: signals.eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
-            Alerting(watch: alerts),
+            parts.alerts,
             CertificateWatch(snapshots: reloader.store, logger: logger),
-            Clustering(cluster: cluster),
+            parts.cluster,
         ]
-        let running = Task { await services.run() }
-        // What is told outside goes on until the last request has ended.
-        let outside: [any Service] = [
-            Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
-            Delivering(outbox: context.outlets.decisions),
-            Delivering(outbox: alerts.outbox),
-        ]
-        let delivering = Task { await outside.run() }
-        await stops.next()
-        // Whoever asks a second time does not want to wait.
-        let impatience = Task {
-            await stops.next()
-            if !Task.isCancelled { server.forceStop() }
-        }
-        running.cancel()
-        await running.value
-
-        notifier.stopping()
-        logger.notice("proxyd stops", metadata: [LogKeys.requestsInFlight: "\(context.activeRequests)"])
-        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
-            await delivering.end(within: .seconds(3))
-            context.outlets.close()
-            alerts.outbox.close()
-            await cluster.limits.stop()
-            await linking.end(within: .seconds(1))
-        }
-        impatience.cancel()
-        await ledger.close()
-        logger.notice("proxyd has stopped")
     }
 
     /// Links this node with the others, and takes its name among them.

@@ -133,8 +133,8 @@ struct Demo: AsyncParsableCommand {
             func key(_ first: String, unless variable: String) -> String {
                 environment[variable] == nil && text.contains(first) ? first : "<a key of \(file)>"
             }
-            example = key("sk-example-key-for-the-first-try", unless: "PROXYD_EXAMPLE_KEY")
-            admin = key("sk-admin-key-for-the-first-try", unless: "PROXYD_ADMIN_KEY")
+            example = key(EmbeddedDefaults.exampleKey, unless: "PROXYD_EXAMPLE_KEY")
+            admin = key(EmbeddedDefaults.exampleAdminKey, unless: "PROXYD_ADMIN_KEY")
         }
     }
 

@@ -40,7 +40,7 @@ struct FirstFile {
         if let service { _ = fchown(descriptor, service.user, service.group) }
     }
 
-    /// Whose file it became, where that is somebody else.
+    /// The user that the file became the property of, where that is somebody else.
     var owner: String? { service?.name }
 
     var startCommand: String {

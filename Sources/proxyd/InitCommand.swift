@@ -121,7 +121,7 @@ struct InitCommand: ParsableCommand {
         return result
     }
 
-    /// With the option that it is of.
+    /// The diagnostic with the option that it is of.
     private static func told(_ diagnostic: Diagnostic) -> String {
         let path = diagnostic.path
         let option = path.hasPrefix("listen") ? "--listen: " : path.hasPrefix("upstreams") ? "--url or --key: " : ""

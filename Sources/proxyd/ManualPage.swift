@@ -7,7 +7,7 @@ struct ManualPage {
     /// - Parameter dump: what the parser tells of the commands, as JSON.
     init(dump: String) throws { tool = try JSONDecoder().decode(Tool.self, from: Data(dump.utf8)) }
 
-    /// In roff's macros of `man`.
+    /// The page in roff's macros of `man`.
     func roff() -> String {
         var page = """
             .\\" Made by `make reference`; edit the commands in Sources/proxyd instead.

@@ -49,7 +49,7 @@ struct ReloadCommand: AsyncParsableCommand {
         }
     }
 
-    /// With the file's own key and address: what runs may not have taken either over yet, though it is about to.
+    /// Asks with the file's own key and address: what runs may not have taken either over yet, though it is about to.
     private func ask() async throws -> RemoteReload {
         var tries = admin.asksByFile ? 5 : 1
         while true {

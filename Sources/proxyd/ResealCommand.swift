@@ -87,7 +87,7 @@ struct ResealCommand: ParsableCommand {
         }
     }
 
-    /// By renaming, with mode and owner of the old file, which may be the service's; a link keeps its place.
+    /// Replaces the file by renaming, with mode and owner of the old one, which may be the service's; a link keeps its place.
     private func replace(_ path: String, with text: String) throws {
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         do {

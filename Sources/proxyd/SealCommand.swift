@@ -28,7 +28,7 @@ struct SealCommand: ParsableCommand {
         }
     }
 
-    /// Without the end of its last line. Files of the configuration are UTF-8, and so is what stands in them.
+    /// The secret without the end of its last line. Files of the configuration are UTF-8, and so is what they hold.
     private static func secret(from input: [UInt8]) throws -> String {
         var secret = input
         if secret.last == UInt8(ascii: "\n") { secret.removeLast() }

@@ -29,23 +29,13 @@ struct Announcing: Service {
     }
 }
 
-/// Polls quotas until the process stops.
-struct QuotaPolling: Service {
-    let poller: QuotaPoller
-
-    func run() async {
-        await poller.run()
-    }
-}
-
-/// Asks upstreams for their models until the process stops.
-struct ModelPolling: Service {
-    let poller: ModelPoller
-
-    func run() async {
-        await poller.run()
-    }
-}
+// What runs by itself until its task is cancelled.
+extension QuotaPoller: Service {}
+extension ModelPoller: Service {}
+extension AlertWatch: Service {}
+extension Cluster: Service {}
+/// What is left is sent once its task is cancelled.
+extension Outbox: Service {}
 
 /// Opens the file of events anew at SIGUSR1.
 struct EventRotations: Service {
@@ -54,15 +44,6 @@ struct EventRotations: Service {
 
     func run() async {
         for await _ in signals.arrivals { outlets.reopen() }
-    }
-}
-
-/// Sends what an outbox holds; when the process stops, what is left once requests have ended.
-struct Delivering<Item: Sendable>: Service {
-    let outbox: Outbox<Item>
-
-    func run() async {
-        await outbox.run()
     }
 }
 
@@ -83,24 +64,6 @@ extension Task<Void, Never> {
         ]
         for await _ in ends {}
         for wait in waits { wait.cancel() }
-    }
-}
-
-/// Is one of several nodes until the process stops.
-struct Clustering: Service {
-    let cluster: Cluster
-
-    func run() async {
-        await cluster.run()
-    }
-}
-
-/// Tells of what goes wrong.
-struct Alerting: Service {
-    let watch: AlertWatch
-
-    func run() async {
-        await watch.run()
     }
 }
 

@@ -4,7 +4,7 @@ import Foundation
 import Logging
 import ProxyCore
 
-/// Whose state: a running proxyd's, or a directory that nobody runs on.
+/// Which state is meant: a running proxyd's, or a directory that nobody runs on.
 struct StateOptions: ParsableArguments {
     @Option(help: "The state directory of a proxyd that does not run; without it the running one is asked.")
     var state: String?

@@ -68,11 +68,6 @@ import enum Basics.Hex
         #expect(isRefused != isGood)
     }
 
-    @Test("Everything reserved is encoded")
-    func encoding() {
-        #expect(percentEncoded("az-._~09 /?&=+€") == "az-._~09%20%2F%3F%26%3D%2B%E2%82%AC")
-    }
-
     @Test(
         "Addresses to call",
         arguments: [

@@ -15,6 +15,17 @@ import Testing
         #expect(SHA256.hex(String(repeating: "a", count: 119), 8) == "31eba51c")
     }
 
+    @Test func `everything but unreserved characters is percent-encoded`() {
+        #expect(PercentEncoding.text("az-._~09 /?&=+€") == "az-._~09%20%2F%3F%26%3D%2B%E2%82%AC")
+    }
+
+    @Test(arguments: UInt8.min...UInt8.max)
+    func `letters and digits are those of ASCII`(byte: UInt8) {
+        let scalar = Unicode.Scalar(byte)
+        #expect(ASCII.isDigit(byte) == ("0"..."9").contains(scalar))
+        #expect(ASCII.isLetter(byte) == (("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)))
+    }
+
     @Test(arguments: 0..<70)
     func bytesComeBackFromBase64AndHex(_ count: Int) {
         var random = SplitMix64(state: UInt64(count))

@@ -9,7 +9,7 @@ struct AlertBoard: Sendable {
         let since: Int
         /// The worst that anybody was told; nil where nobody was, who then hears of no end.
         fileprivate(set) var told: Alert.Severity?
-        /// With the labels that were told, whatever it has come to since: by them a receiver finds what is over.
+        /// The alert with the labels that were told, whatever it has come to since: by them a receiver finds what is over.
         fileprivate var ending: Alert
 
         fileprivate var isWorse: Bool { told == nil || told == .warning && alert.severity == .critical }
@@ -44,7 +44,7 @@ struct AlertBoard: Sendable {
         }
     }
 
-    /// Since when an alert holds, in seconds since 1970; nil where it does not.
+    /// When an alert began to hold, in seconds since 1970; nil where it does not.
     func since(_ id: Alert.ID) -> Int? { entries[id]?.since }
 
     /// - Parameters:

@@ -285,7 +285,7 @@ struct AlertConditions {
 }
 
 extension Alert {
-    /// Of an account that is out: in which state it is.
+    /// The state of an account that is out.
     fileprivate var state: AccountStanding.Word? {
         labels.first { $0.name == "state" }.flatMap { AccountStanding.Word(rawValue: $0.value) }
     }

@@ -57,7 +57,7 @@ public final class AlertWatch: Sendable {
         outbox = Outbox("alerts", limits: bounds, dropped: dropped, logger: logger, clock: clock)
     }
 
-    /// Until it is cancelled.
+    /// Looks and sends until its task is cancelled.
     public func run() async {
         while !Task.isCancelled {
             look()

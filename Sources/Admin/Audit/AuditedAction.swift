@@ -91,7 +91,7 @@ struct AuditedAction {
             detail: detail ?? Self.taken(answer), result: result)
     }
 
-    /// Of an import: how many keys there are now; nil for an answer to another call.
+    /// How many keys there are after an import; nil for the answer to another call.
     private static func taken(_ answer: JSONValue?) -> String? {
         guard let result = answer.flatMap({ ImportResult($0) }) else { return nil }
         if let next = answer?["next_part"]?.int { return "part \(next) of a key's history" }

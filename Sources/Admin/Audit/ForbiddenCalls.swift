@@ -10,7 +10,7 @@ final class ForbiddenCalls: Sendable {
         var count = 0
     }
 
-    /// By the admin key's name, of which the file has few.
+    /// The minute of each admin key, by its name; the file has few of them.
     private let minutes = Mutex<[String: Minute]>([:])
 
     /// - Parameter now: seconds of a clock that never goes back.

@@ -50,7 +50,7 @@ struct ExplanationHandler {
         return ExplanationHandler(snapshot: snapshot, accounts: accounts, now: now, known: known).shape(request, rehearsal)
     }
 
-    /// By the file on trial, which the key goes by.
+    /// Explains by the file on trial, which the key goes by.
     private func explain(_ request: DescribedRequest, by trial: Trial, from key: ClientKey) throws -> JSONValue {
         var (request, known) = (request, known)
         request.take(key, known.today(key.id))

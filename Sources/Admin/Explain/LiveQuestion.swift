@@ -18,7 +18,7 @@ struct LiveQuestion {
         guard let facts = question.facts else { throw Self.wanted }
         var request = DescribedRequest(facts, dialect: question.dialect, body: question.request.body)
         var caller = question.showsKey ? Rehearsal.Caller.key(nil) : .nobody
-        // As operators know it: what was disabled is remembered beside the file.
+        // The registry's key: whether an operator has disabled it is remembered beside the file.
         if let key = question.request.key.flatMap({ keys.find(reference: $0.id) }) {
             caller = .key(key)
             request.take(key, handler.known.today(key.id))
@@ -50,7 +50,7 @@ struct LiveQuestion {
         try AdminGate.check(.look, of: caller)
     }
 
-    /// In the words of the client's dialect.
+    /// A refusal in the words of the client's dialect.
     static func refusal(_ failure: AdminFailure, of question: LocalQuestion) -> LocalResponse {
         let errorClass: ErrorClass =
             switch failure.kind.status {

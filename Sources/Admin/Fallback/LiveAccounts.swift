@@ -100,13 +100,13 @@ struct LiveAccounts {
 struct AccountCondition: Hashable {
     /// Why the upstream refused the account.
     var refusal: AccountState.Refusal?
-    /// Until then the account is out.
+    /// When the account comes back; nil where it is not out.
     var refusedUntil: Int?
     /// Its breaker is open; the time is `SteadyClock`'s.
     var failing: AccountState.Failing?
     /// An operator took it out.
     var isDrained = false
-    /// In the order of the models' names.
+    /// The models that rest, in the order of their names.
     var cooldowns: [Cooldown] = []
 
     struct Cooldown: Hashable {

@@ -188,7 +188,7 @@ struct AccountOutlook {
 }
 
 extension AccountStanding.Word {
-    /// As it stands in a sentence.
+    /// The word's form within a sentence.
     fileprivate var words: String {
         switch self {
         case .cooling: "cooling down"

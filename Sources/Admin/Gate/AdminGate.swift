@@ -31,7 +31,7 @@ struct AdminGate: Sendable {
         let address: String
         var means = Means.key
 
-        /// By what the caller is known.
+        /// How the caller has shown who they are.
         enum Means: Sendable, Hashable {
             case key
             case session
@@ -66,8 +66,8 @@ struct AdminGate: Sendable {
 
     private static let challenge = [(name: "www-authenticate", value: "Bearer realm=\"proxyd admin\"")]
 
-    /// Whose session it is. What changes something has to come from a page of this origin: a browser sends its cookies along
-    /// whoever makes it ask.
+    /// The owner of the session. A change has to come from a page of this origin: a browser sends its cookies along whoever makes
+    /// it ask.
     private func owner(
         ofSession id: String, _ request: LocalRequest, _ admin: Configuration.Admin
     ) throws(AdminFailure) -> Caller {
@@ -81,7 +81,7 @@ struct AdminGate: Sendable {
         return Caller(name: session.name, role: session.role, address: request.clientAddress, means: .session)
     }
 
-    /// Whose key it is that is shown, if the address need not wait.
+    /// The admin key that is shown, if the address need not wait.
     func owner(of shown: [String], _ request: LocalRequest, _ right: Right) throws(AdminFailure) -> AdminKey {
         try checkPause(request)
         let known = Self.known(shown, configuration.admin?.keys ?? [])
@@ -153,7 +153,7 @@ struct AdminGate: Sendable {
         return ranges.contains { $0.contains(address) }
     }
 
-    /// Of each kind of field the first: a hundred of them would be a hundred guesses for one.
+    /// The first key of each kind of field: to look at a hundred of them would allow a hundred guesses at the price of one.
     static func shownKeys(_ request: LocalRequest) -> [String] {
         var kinds: Set<String> = []
         return request.headers.compactMap { field -> String? in

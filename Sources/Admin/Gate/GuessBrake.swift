@@ -27,7 +27,7 @@ final class GuessBrake: Sendable {
         var lastWrong = 0.0
         var lastKey: SHA256Digest?
         var lastLine = -Double.infinity
-        /// Since that line.
+        /// Guesses since that line.
         var unreported = 0
     }
 

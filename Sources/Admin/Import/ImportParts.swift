@@ -6,7 +6,7 @@ import Synchronization
 final class ImportParts: Sendable {
     /// Which part of a key's history a call has.
     struct Part: Hashable {
-        /// From 0 on.
+        /// The part's number, from 0 on.
         var number: Int
         var count: Int
 

@@ -10,7 +10,7 @@ extension ImportedKey {
         "name", "digest", "masked", "enabled", "created", "created_micros", "last_used", "requests", "input", "output", "rows",
     ]
 
-    /// With some of its rows.
+    /// The key's JSON with some of its rows.
     func shape(_ rows: some Sequence<Row>) -> JSONValue {
         var object: JSONObject = [
             "name": .string(name), "digest": .string(digest.hex), "masked": .string(masked), "enabled": .bool(enabled),
@@ -127,7 +127,7 @@ enum ImportMembers {
         return object
     }
 
-    /// From 0 on.
+    /// The whole number of that name, from 0 to `most`.
     static func number(_ name: String, of object: JSONObject, upTo most: Int) throws(AdminFailure) -> Int {
         guard let number = object[name]?.int, (0...most).contains(number) else {
             throw AdminFailure(.badRequest, "\(name) must be a whole number from 0 to \(most)")

@@ -112,7 +112,7 @@ public struct PredecessorEnvironment: Sendable {
         return values
     }
 
-    /// Without its quotes, and without the comment that may follow.
+    /// The value without its quotes, and without the comment that may follow.
     private static func unquoted(_ value: Substring) -> Substring {
         var value = value
         if let quote = value.first, quote == "\"" || quote == "'", let end = value.dropFirst().firstIndex(of: quote),

@@ -15,7 +15,7 @@ struct PredecessorUsage {
 
     private let usage: JSONObject
     private let name: String
-    /// Of all days, by model.
+    /// The amounts of all days, by model.
     private var booked: [String: Amounts] = [:]
     private var bookedTotals = Amounts()
 

@@ -73,7 +73,7 @@ struct KeyHandler {
         return ["status": "deleted", "name": .string(deleted.name)]
     }
 
-    /// Of a key all its hours are told: those of ten years without a pause.
+    /// The hours of a key that are told: those of ten years without a pause.
     private static let mostHours = 10 * 366 * 24
 
     func usage(_ reference: String) async throws -> JSONValue {

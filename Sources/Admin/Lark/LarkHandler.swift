@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import Foundation
 import Logging
@@ -19,7 +20,7 @@ struct LarkHandler {
         }
         let back = "\(request.isSecure ? "https" : "http")://\(host)/oauth/callback"
         let query = [("app_id", lark.appID), ("redirect_uri", back), ("state", states.issue(for: lark, now: now))]
-        let encoded = query.map { "\($0.0)=\(percentEncoded($0.1))" }.joined(separator: "&")
+        let encoded = query.map { "\($0.0)=\(PercentEncoding.text($0.1))" }.joined(separator: "&")
         var api = lark.api[...]
         while api.last == "/" { api.removeLast() }
         let location = "\(api)/open-apis/authen/v1/authorize?\(encoded)"

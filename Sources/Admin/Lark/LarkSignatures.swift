@@ -10,7 +10,7 @@ import enum Basics.Hex
 ///
 /// Only what is rightly signed is remembered, so that nobody but Lark can fill the memory.
 final class LarkSignatures: Sendable {
-    /// Between Lark's clock and this one, in either direction.
+    /// How far Lark's clock and this one may be apart, in either direction.
     static let toleranceSeconds = 300
     private static let capacity = 65_536
     private let used: OnceOnly

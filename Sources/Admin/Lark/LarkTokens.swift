@@ -10,9 +10,9 @@ struct LarkTokens {
     struct Failure: Error {
         /// The status of the page that says it.
         var status: Int
-        /// In our words.
+        /// What went wrong, in our words.
         var explanation: String
-        /// In Lark's, to be escaped.
+        /// What Lark says of it, to be escaped.
         var vendorText: String?
     }
 

@@ -49,7 +49,7 @@ struct LimitHandler {
             (figures, next) = limits.figures(wanted, count: page.count, after: page.before)
         } else if let bucket {
             await limits.refresh(wanted, buckets: [bucket])
-            // Of a key that has asked nothing all of its policy's limits are left.
+            // A key that has asked nothing has all of its policy's limits left.
             let own = keys.find(reference: bucket).flatMap { $0.id == bucket ? snapshot.limits.policies[$0.policy] : nil }
             figures = wanted.flatMap { limits.figures([$0], bucket: bucket, listsUntouched: $0 === own) }
         } else {

@@ -15,7 +15,7 @@ struct IDToken: Sendable {
 
     /// Bytes; the largest that are known, with hundreds of groups, have a quarter of it.
     static let maximumSize = 128 << 10
-    /// Between the issuer's clock and this one.
+    /// How far the issuer's clock and this one may be apart.
     static let leewaySeconds = 60.0
 
     /// What is wrong with it, in our words.

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import Foundation
 import ProxyCore
@@ -17,7 +18,7 @@ struct LarkLoginHandler {
         let back = try request.address(of: "/admin/lark/callback")
         let begun = states.begin(at: identity, now: now)
         let query = [("app_id", login.app.appID), ("redirect_uri", back), ("state", begun.state)]
-        let encoded = query.map { "\($0.0)=\(percentEncoded($0.1))" }.joined(separator: "&")
+        let encoded = query.map { "\($0.0)=\(PercentEncoding.text($0.1))" }.joined(separator: "&")
         var api = login.app.api[...]
         while api.last == "/" { api.removeLast() }
         let cookie = LoginCookie.set(
@@ -74,6 +75,6 @@ struct LarkLoginHandler {
         return person
     }
 
-    /// Whose logins are whose.
+    /// What tells the logins of this app from those of others.
     private var identity: String { "lark\n\(login.app.api)\n\(login.app.appID)" }
 }

@@ -5,9 +5,9 @@ import ProxyCore
 struct LoginFailure: Error, Sendable, Hashable {
     /// The status of the page that says it.
     var status: Int
-    /// In our words: for the page, and for the log.
+    /// What went wrong in our words: for the page, and for the log.
     var explanation: String
-    /// In the issuer's, to be escaped; for the page alone.
+    /// What the issuer says of it, to be escaped; for the page alone.
     var vendorText: String?
     /// Whether it is the browser's fault, so that it counts as a guess.
     var isGuess = false

@@ -26,7 +26,7 @@ struct LoginHandler {
 
     private var admin: Configuration.Admin? { gate.configuration.admin }
 
-    /// In which ways one may log in.
+    /// The ways in which one may log in.
     func ways() -> JSONValue {
         var ways: [JSONValue] = []
         if admin?.keys.isEmpty == false { ways.append(["kind": "key"]) }

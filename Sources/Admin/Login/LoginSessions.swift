@@ -11,15 +11,15 @@ import enum Basics.Base64
 /// gives way.
 final class LoginSessions: Sendable {
     static let capacity = 10_000
-    /// Of one person, or one admin key.
+    /// How many sessions one person, or one admin key, may have.
     static let capacityOfOne = 64
-    /// After a login, whatever is done.
+    /// How long a session lasts after the login, whatever is done.
     static let lifetimeSeconds = 12 * 3_600
-    /// Without a call.
+    /// How long a session lasts without a call.
     static let idleSeconds = 2 * 3_600
 
     struct Session: Sendable {
-        /// Whose it is: what the audit log says.
+        /// The person's or the key's name, as the audit log says it.
         let name: String
         let role: AdminRole
         let means: Means

@@ -18,7 +18,7 @@ final class LoginStates: Sendable {
 
     struct Login: Sendable, Hashable {
         let state: String
-        /// For the browser to keep.
+        /// What the browser is to keep.
         let cookie: String
         let secrets: Secrets
     }

@@ -1,3 +1,4 @@
+import Basics
 import Crypto
 import Dialects
 import Foundation
@@ -65,7 +66,7 @@ struct OIDCHandler {
         var headers: [(name: String, value: String)] = [("content-type", "application/x-www-form-urlencoded")]
         if let secret = provider.clientSecret?.reveal(), discovery.takesBasic {
             // Both are encoded as in a form first (RFC 6749 §2.3.1).
-            let pair = "\(percentEncoded(provider.clientID)):\(percentEncoded(secret))"
+            let pair = "\(PercentEncoding.text(provider.clientID)):\(PercentEncoding.text(secret))"
             headers.append(("authorization", "Basic \(Data(pair.utf8).base64EncodedString())"))
         } else {
             form.append(("client_id", provider.clientID))
@@ -116,16 +117,16 @@ struct OIDCHandler {
         }
     }
 
-    /// Whose logins are whose.
+    /// What tells the logins of this provider from those of others.
     private var identity: String { "\(provider.issuer)\n\(provider.clientID)" }
 
-    /// As the issuer has it registered: the file's word, else the address that the browser came to.
+    /// The address that the issuer has registered: the file's word, else where the browser came to.
     private func redirectURL(_ request: LocalRequest) throws(LoginFailure) -> String {
         if let written = provider.redirectURL { return written }
         return try request.address(of: "/admin/oidc/callback")
     }
 
     private static func form(_ items: [(String, String)]) -> String {
-        items.map { "\($0.0)=\(percentEncoded($0.1))" }.joined(separator: "&")
+        items.map { "\($0.0)=\(PercentEncoding.text($0.1))" }.joined(separator: "&")
     }
 }

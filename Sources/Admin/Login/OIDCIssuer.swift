@@ -18,7 +18,7 @@ actor OIDCIssuer {
 
     struct Discovery: Sendable {
         let authorization: OutgoingAddress
-        /// As it is written, for the browser.
+        /// The same address as it is written, for the browser.
         let authorizationText: String
         let token: OutgoingAddress
         let keys: OutgoingAddress

@@ -47,7 +47,7 @@ struct Person: Sendable {
         }
     }
 
-    /// For logs and pages: short, in one line.
+    /// A text for logs and pages: short, in one line.
     static func plain(_ text: String) -> String {
         let scalars = text.unicodeScalars.prefix(200).map { scalar -> Unicode.Scalar in
             switch scalar.properties.generalCategory {

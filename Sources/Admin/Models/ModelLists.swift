@@ -147,7 +147,7 @@ struct ModelShape {
         return page.endIndex < models.count ? list.adding(["nextPageToken": .string(String(page.endIndex))]) : list
     }
 
-    /// As Google reads it: 0 and none are the default, more than 1000 are 1000.
+    /// Reads a page's size as Google does: 0 and none are the default, more than 1000 are 1000.
     private static func pageSize(_ text: String?) -> Int? {
         guard let text, !text.isEmpty else { return 50 }
         guard let size = Int(text), size >= 0 else { return nil }

@@ -1,10 +1,11 @@
+import Basics
 import Dialects
 import ProxyCore
 
 /// The admin API of a running proxyd, as the command line asks it.
 public struct AdminClient: Sendable {
     let url: UpstreamURL
-    /// As it is told.
+    /// The address, as messages show it.
     public var address: String { "\(url)" }
     private let key: Secret
     private let caller: any OutgoingCaller
@@ -42,8 +43,9 @@ public struct AdminClient: Sendable {
     func answer(
         _ method: String, _ path: [String], query: [(name: String, value: String?)] = [], body: JSONValue? = nil
     ) async throws -> OutgoingResponse {
-        let items = query.compactMap { item in item.value.map { "\(percentEncoded(item.name))=\(percentEncoded($0))" } }
-        let target = "/admin/" + path.map(percentEncoded).joined(separator: "/")
+        let items = query.compactMap { item in item.value.map { "\(PercentEncoding.text(item.name))=\(PercentEncoding.text($0))" }
+        }
+        let target = "/admin/" + path.map(PercentEncoding.text).joined(separator: "/")
         var request = OutgoingRequest(
             method: method, url: url, target: items.isEmpty ? target : "\(target)?\(items.joined(separator: "&"))",
             headers: [("x-admin-key", key.reveal()), ("accept", "*/*")], timeout: timeout, maximumResponse: 1 << 30)

@@ -7,7 +7,7 @@ import ProxyCore
 public enum RemoteFormat: Sendable {
     /// For people.
     case table
-    /// As the admin API says it.
+    /// What the admin API answered, unchanged.
     case json
 }
 
@@ -127,7 +127,7 @@ extension AdminClient {
         return table
     }
 
-    /// As the admin API writes it.
+    /// A usage report as CSV, as the admin API writes it.
     public func usageCSV(_ request: UsageRequest) async throws -> String {
         if let prices = request.prices { return try await repricedCSV(request, prices) }
         return String(decoding: try await bytes("GET", ["usage"], query: request.query + [("format", "csv")]), as: UTF8.self)

@@ -55,7 +55,7 @@ struct ImportPiece: Hashable {
         return pieces
     }
 
-    /// At least a row in each part, however long its model is.
+    /// Cuts a key's rows into parts. Each has at least one row, however long its model is.
     private static func cut(_ key: ImportedKey, at index: Int, _ size: Int) -> [ImportPiece] {
         var ranges: [Range<Int>] = []
         var (start, filled) = (0, 0)

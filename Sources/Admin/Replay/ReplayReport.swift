@@ -39,7 +39,7 @@ public struct ReplayReport: Sendable {
 
     private struct BadLines {
         var count = 0
-        /// Of these, decisions of another version.
+        /// How many of these are decisions of another version.
         var otherVersions = 0
         var first: [(line: Int, reason: String)] = []
         static let most = 10
@@ -164,7 +164,7 @@ public struct ReplayReport: Sendable {
         ]
     }
 
-    /// For people.
+    /// The report for people.
     public var text: String {
         let count = requests == 1 ? "1 request" : "\(requests) requests"
         var text = "\(count): \(changed) would go elsewhere or end otherwise (\(Percent.text(changedShare)))"

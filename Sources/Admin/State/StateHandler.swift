@@ -65,7 +65,7 @@ extension LedgerReport {
         ]
     }
 
-    /// For people.
+    /// The state for people.
     public var text: String {
         var lines = ["\(Article.counted(keys, "key")), \(Article.counted(requests, "request")) booked"]
         for segment in segments where segment.damage == nil {

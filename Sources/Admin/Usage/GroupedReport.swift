@@ -7,7 +7,7 @@ struct GroupedReport {
     /// Key id → name.
     let names: [String: String]
 
-    /// Without any of these the old shape is meant.
+    /// Whether a query asks for a grouped report; without any of these the old shape is meant.
     static func isAsked(by query: RequestQuery) -> Bool {
         ["group_by", "from", "to", "format", "top", "only"].contains { query[$0] != nil }
     }
@@ -17,7 +17,7 @@ struct GroupedReport {
         /// nil for no bound.
         var first: LocalDate?
         var last: LocalDate?
-        /// Of these days only some hours, where times are asked for.
+        /// The hours of these days that are asked for; nil for all.
         var hours: HourSpan?
         var isCSV = false
         /// So many rows, the dearest; nil for all.
@@ -25,7 +25,7 @@ struct GroupedReport {
         /// Values of the first group; empty for all.
         var only: Set<String> = []
 
-        /// Of the groups that have names there are few; tags are as many as operators like.
+        /// How many tags one report may group by. The other groups are few; tags are as many as operators like.
         private static let mostTags = 8
 
         init(_ query: RequestQuery, _ zone: Zone) throws(AdminFailure) {

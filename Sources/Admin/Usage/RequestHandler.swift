@@ -31,7 +31,7 @@ struct RequestHandler {
         return ["requests": .array(page.records.map { Self.row($0, shape) }), "next": .text(page.next?.description)]
     }
 
-    /// With what rules read of the request, where the row keeps it.
+    /// A row, with what rules read of the request where it is kept.
     private static func row(_ record: UsageRecord, _ shape: RequestShape) -> JSONValue {
         let row = shape.json(record)
         let bytes = record.question.inputs
@@ -66,7 +66,7 @@ struct RequestHandler {
             if text.lowercased().hasSuffix("xx") { return first...first + 99 }
             if let status = Int(text), status >= first { return status...status }
         }
-        // Of a client that left before anything was told.
+        // A client that left before anything was told has the status 0.
         if text == "0" { return 0...0 }
         throw AdminFailure(.badRequest, "status must be a status like 429, or a class like 4xx")
     }

@@ -9,7 +9,7 @@ struct UsageHandler {
     let zone: Zone
     let now: Date
 
-    /// Without a date all days and hours that have usage are told: those of ten years.
+    /// The most days that are told without a date: those of ten years that have usage.
     private static let longestDays = 10 * 366
     private static let longestHours = longestDays * 24
 
@@ -52,7 +52,7 @@ struct UsageHandler {
         let report = try GroupedReport.Request(query, zone)
         var rows = try await rows(of: report)
         if !report.only.isEmpty { rows.removeAll { !report.only.contains($0.values.first ?? "") } }
-        // Of no requests at all the sum is told, and it is zero.
+        // The sum of no requests is told too, as zero.
         if rows.isEmpty, report.groups.isEmpty { rows = [GroupedUsage(values: [])] }
         let names = report.groups.contains(.key) ? try await usage.keyNames() : [:]
         let shape = GroupedReport(groups: report.groups, names: names)

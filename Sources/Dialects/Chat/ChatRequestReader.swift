@@ -71,7 +71,7 @@ struct ChatRequestReader {
             if level == ReasoningLevel.none { request.reasoning.mode = .off }
         case "reasoning", "thinking", "think", "enable_thinking", "thinking_budget", "chat_template_kwargs":
             let isKnown = readThinking(key, value)
-            // Of what a template is told only this much is known.
+            // Only one of a template's arguments is understood.
             let hasMore = key == "chat_template_kwargs" && value.object?.count != 1
             if !isKnown || hasMore { try work.note(key, .dropped) }
         case "input" where request.turns.isEmpty: items = value

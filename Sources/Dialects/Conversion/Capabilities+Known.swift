@@ -1,3 +1,5 @@
+import Basics
+
 extension Capabilities {
     /// What is known of a model by its name. An unknown name gets the defaults, which every server of the format should take.
     /// - Parameter isFirstParty: the upstream is the vendor itself (or Azure), not a compatible server.
@@ -183,13 +185,13 @@ enum ModelFamily {
         let bare = name.lowercased().split(separator: "/").last ?? ""
         let words = bare.split { $0 == "-" || $0 == "." || $0 == "_" || $0 == "@" || $0 == ":" }
         let builds: Set<Substring> = ["latest", "preview", "thinking"]
-        return words.filter { !($0.utf8.count >= 6 && $0.utf8.allSatisfy { $0 &- 0x30 < 10 }) && !builds.contains($0) }
+        return words.filter { !($0.utf8.count >= 6 && $0.utf8.allSatisfy { ASCII.isDigit($0) }) && !builds.contains($0) }
             .joined(separator: "-")
     }
 
     /// A part of a version: one or two digits.
     private static func number(_ word: Substring) -> Int? {
-        guard word.utf8.count <= 2, word.utf8.allSatisfy({ $0 &- 0x30 < 10 }) else { return nil }
+        guard word.utf8.count <= 2, word.utf8.allSatisfy({ ASCII.isDigit($0) }) else { return nil }
         return Int(word)
     }
 }

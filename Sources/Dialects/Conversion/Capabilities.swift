@@ -32,7 +32,7 @@ public struct Capabilities: Sendable, Hashable {
         public var maxOutput: Int?
         /// The `anthropic-version` that converted requests are sent with.
         public var version = "2023-06-01" {
-            // From here on sampling parameters are refused even at their defaults.
+            // From this version on sampling parameters are refused even at their defaults.
             didSet { if version >= "2026-10-21" { sampling = false } }
         }
         public var quirks = MessagesQuirkSet()

@@ -60,8 +60,8 @@ public struct ConversionContext: Sendable {
         self.requestID = requestID
     }
 
-    /// From a format to itself: for a response in the right format that has the wrong form, whole for a stream or the other way
-    /// round.
+    /// The way from a format to itself: for a response in the right format that has the wrong form, whole for a stream or the other
+    /// way round.
     public static func mirror(
         _ dialect: ClientDialect, model: String, now: Int, requestID: String, form: ResponseForm
     ) -> ConversionContext {

@@ -44,14 +44,14 @@ struct FormatOverride: Sendable {
         }
     }
 
-    /// As Chat has it.
+    /// The format in Chat's shape.
     private var nested: JSONValue {
         guard written["type"] == "json_schema", written["json_schema"] == nil, var inner = written.object else { return written }
         inner["type"] = nil
         return ["type": "json_schema", "json_schema": .object(Self.named(inner))]
     }
 
-    /// As Responses has it.
+    /// The format in Responses' shape.
     private var flat: JSONValue {
         guard written["type"] == "json_schema", var inner = (written["json_schema"] ?? written).object else { return written }
         inner["type"] = nil

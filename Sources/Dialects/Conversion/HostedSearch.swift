@@ -21,7 +21,7 @@ struct HostedSearch {
         maxUses = declaration["max_uses"]?.int
     }
 
-    /// As the Responses format declares it.
+    /// The search as the Responses format declares it.
     func responses(_ work: inout RequestWork) throws(ConversionProblem) -> JSONValue {
         var tool: JSONObject = ["type": "web_search"]
         if !allowedDomains.isEmpty { tool.append("filters", ["allowed_domains": .array(allowedDomains)]) }
@@ -32,7 +32,7 @@ struct HostedSearch {
         return .object(tool)
     }
 
-    /// As Anthropic declares it.
+    /// The search as Anthropic declares it.
     func messages(_ work: inout RequestWork) throws(ConversionProblem) -> JSONValue {
         var tool: JSONObject = ["type": "web_search_20250305", "name": "web_search"]
         if !allowedDomains.isEmpty {
@@ -47,7 +47,7 @@ struct HostedSearch {
         return .object(tool)
     }
 
-    /// As Gemini declares it, which takes none of the bounds.
+    /// The search as Gemini declares it, which takes none of the bounds.
     func gemini(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
         if !allowedDomains.isEmpty { try work.note("tools.web_search.allowed_domains", .dropped) }
         if !blockedDomains.isEmpty { try work.note("tools.web_search.blocked_domains", .dropped) }

@@ -274,7 +274,7 @@ enum HubFormat: Sendable {
 }
 
 extension String {
-    /// Without white space at either end.
+    /// The text without white space at either end.
     var trimmingSpace: String {
         var trimmed = Substring(self)
         while let first = trimmed.unicodeScalars.first, first.properties.isWhitespace { trimmed = trimmed.dropFirst() }

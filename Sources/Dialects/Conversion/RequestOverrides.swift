@@ -4,7 +4,7 @@ import Basics
 ///
 /// Worked out once for a rule. A field that a format has no name for goes as it is written.
 public struct RequestOverrides: Sendable {
-    /// As the file has them: members of a body and their JSON.
+    /// The members as the file has them, and their JSON.
     public let written: [(member: String, json: [UInt8])]
     /// The most an answer may have; nil where the rule sets none, or no number.
     public let maxTokens: Int?

@@ -431,7 +431,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     mutating func unknown(_ place: StaticString, _ type: RawText) {
         guard unknownParts.count < Self.mostUnknownParts else { return }
         // What is no word may be anything, also text of an answer.
-        let isWord = !type.isEmpty && type.count <= 64 && type.allSatisfy { PathSegment.isUnreserved($0) }
+        let isWord = !type.isEmpty && type.count <= 64 && type.allSatisfy { PercentEncoding.isUnreserved($0) }
         let part = "\(place).\(isWord ? String(decoding: type, as: UTF8.self) : "unknown")"
         if !unknownParts.contains(part) { unknownParts.append(part) }
     }

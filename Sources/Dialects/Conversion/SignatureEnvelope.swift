@@ -2,7 +2,7 @@ import Basics
 
 /// A vendor's opaque signature on its way through another vendor's field: `pxd1.` and base64url of JSON (conversion.md 4.5).
 struct SignatureEnvelope: Sendable, Hashable {
-    /// Whose signature it is. A word, so that a new vendor's needs no list.
+    /// The vendor that signed. It is named by a word, so that a new vendor needs no list.
     struct Family: RawRepresentable, Sendable, Hashable {
         let rawValue: String
 

@@ -18,7 +18,7 @@ struct StopScanner: Sendable {
 
     private let stops: [[UInt8]]
     private var nodes: [Node] = []
-    /// From the empty beginning, by letter.
+    /// The first nodes, by their letters.
     private var roots: [Int] = []
     private var node = 0
     /// Text that goes on, not escaped.

@@ -4,7 +4,7 @@ import Basics
 public struct StreamConverter: Sendable {
     private var engine: any ConverterEngine
 
-    /// From the format of the context's upstream to its client's.
+    /// Converts from the format of the context's upstream to its client's.
     public init(_ context: ConversionContext) { self.init(context, maxEventBytes: 32 << 20) }
 
     init(_ context: ConversionContext, maxEventBytes: Int) {

@@ -18,9 +18,9 @@ struct TextJoiner: Sendable {
         var index = ByteSearch.simpleEnd(base, from: 0, to: text.count)
         while index < text.count {
             // Every escape but one of a surrogate passes; what is not ASCII is checked.
-            guard text[index] == 0x5C, index &+ 1 < text.count else { return true }
-            if text[index &+ 1] == 0x75 {
-                if index &+ 2 < text.count, text[index &+ 2] | 0x20 == 0x64 { return true }
+            guard text[index] == UInt8(ascii: "\\"), index &+ 1 < text.count else { return true }
+            if text[index &+ 1] == UInt8(ascii: "u") {
+                if index &+ 2 < text.count, text[index &+ 2] | 0x20 == UInt8(ascii: "d") { return true }
                 index &+= 2
             } else {
                 index &+= 2
@@ -53,7 +53,7 @@ struct TextJoiner: Sendable {
         var index = 0
         while index < raw.count {
             let byte = raw[index]
-            if byte == 0x5C {
+            if byte == UInt8(ascii: "\\") {
                 guard let unit = JSONText.codeUnit(at: index, of: raw) else {
                     out.append(contentsOf: raw.slice(index..<index + 2))
                     index += 2

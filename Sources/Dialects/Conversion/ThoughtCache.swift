@@ -15,7 +15,7 @@ public struct ToolThoughts: Sendable, Hashable {
     let family: SignatureEnvelope.Family
     /// The model that thought: signatures are no other's.
     let model: String
-    /// In order; they stand before the call.
+    /// The thoughts before the call, in order.
     let thoughts: [Thought]
     /// So many of them came before any words: the others stand behind the words, right before the call.
     let early: Int

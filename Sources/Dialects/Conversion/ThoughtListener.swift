@@ -14,7 +14,7 @@ public struct ThoughtListener: Sendable {
         var context = ConversionContext(client: .openai, upstream: .openai, model: model)
         context.isStreaming = true
         context.remembersThoughts(capabilities)
-        // In the text they are the client's, and go back with it.
+        // Tags in the text are the client's, and go back with it.
         context.readsThinkTags = false
         return context
     }

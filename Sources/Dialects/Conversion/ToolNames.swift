@@ -5,7 +5,7 @@ struct ToolNames: Sendable {
     private let rules: ToolNameRules
     private var sent: [String: String] = [:]
     private var taken: Set<String> = []
-    /// From the name the upstream knows to the client's, where they differ.
+    /// The client's name for the one that the upstream knows, where they differ.
     private(set) var back: [String: String] = [:]
 
     init(_ rules: ToolNameRules) { self.rules = rules }
@@ -28,16 +28,16 @@ struct ToolNames: Sendable {
         var bytes: [UInt8] = []
         for scalar in name.unicodeScalars {
             // One stroke for each character, however many bytes it has.
-            let byte = scalar.isASCII ? UInt8(truncatingIfNeeded: scalar.value) : 0x5F
+            let byte = scalar.isASCII ? UInt8(truncatingIfNeeded: scalar.value) : UInt8(ascii: "_")
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: bytes.append(byte)
-            case 0x2E, 0x3A: bytes.append(rules.takesDots ? byte : 0x5F)
-            default: bytes.append(0x5F)
+            case _ where ToolIDs.isWord(byte): bytes.append(byte)
+            case UInt8(ascii: "."), UInt8(ascii: ":"): bytes.append(rules.takesDots ? byte : UInt8(ascii: "_"))
+            default: bytes.append(UInt8(ascii: "_"))
             }
         }
         if bytes.isEmpty { bytes = Array("tool".utf8) }
-        if rules.takesDots, let first = bytes.first, first &- 0x30 < 10 || first == 0x2D || first == 0x2E || first == 0x3A {
-            bytes.insert(0x5F, at: 0)
+        if rules.takesDots, let first = bytes.first, ASCII.isDigit(first) || "-.:".utf8.contains(first) {
+            bytes.insert(UInt8(ascii: "_"), at: 0)
         }
         let text = String(decoding: bytes, as: UTF8.self)
         guard bytes.count > rules.longest else { return text }
@@ -88,9 +88,6 @@ struct ToolIDs: Sendable {
     }
 
     static func isWord(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
-        default: false
-        }
+        ASCII.isAlphanumeric(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 }

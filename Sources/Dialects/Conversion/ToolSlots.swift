@@ -132,7 +132,7 @@ struct ToolSlots: Sendable {
     /// The response ends: shows everything that waited, in the order of the slots. When the response was cut off, the last call
     /// is left open: its end never came.
     mutating func flush(_ events: inout some ResponseEvents, isCut: Bool = false) {
-        // By the upstream's index; servers that give all the same one have them in the order they came in.
+        // The order is the upstream's index; where a server gives all calls the same one, it is the order they came in.
         let waiting = slots.indices.filter { !slots[$0].isClosed && $0 != live }
         for place in waiting.sorted(by: { (slots[$0].key, $0) < (slots[$1].key, $1) }) {
             guard slots[place].canStart || slots[place].hasArguments || !slots[place].name.isEmpty else { continue }

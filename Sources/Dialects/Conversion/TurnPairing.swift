@@ -12,7 +12,7 @@ enum TurnPairing {
         var turns = merges ? joined(turns) : turns
         var calls = OpenResults(turns, renames: renames)
         if calls.isEmpty, !hasResults(turns) { return merges ? merged(turns) : turns }
-        // For each calling turn its results in the order they were given; a repeated one keeps its place and its last content.
+        // The results of each calling turn in the order they were given; a repeated one keeps its place and its last content.
         var responseFormat: [Int: [HubToolResult]] = [:]
         var places: [OpenResults.Call: Int] = [:]
         for index in turns.indices {

@@ -23,7 +23,7 @@ struct WebCitation: Sendable, Hashable {
             url: url, title: inner["title"]?.string ?? "", start: inner["start_index"]?.int, end: inner["end_index"]?.int)
     }
 
-    /// As the Responses format has it; Chat has the same inside a member.
+    /// Writes an annotation in the Responses format; Chat has the same inside a member.
     func append(to out: inout [UInt8], nested: Bool = false) {
         out.append("{\"type\":\"url_citation\"")
         if nested { out.append(",\"url_citation\":{") } else { out.append(",") }

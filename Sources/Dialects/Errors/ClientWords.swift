@@ -5,7 +5,7 @@ import Basics
 struct ClientWords: Sendable {
     static let none = ClientWords([])
 
-    /// In lower case; escaped ones also without their escapes. The longest come first: a name may hold another.
+    /// The names in lower case; escaped ones also without their escapes. The longest come first: a name may hold another.
     private let names: [[UInt8]]
 
     init(_ names: [String]) {
@@ -36,7 +36,7 @@ struct ClientWords: Sendable {
                     index += 1
                     continue
                 }
-                for place in index..<end { bytes[place] = 0x20 }
+                for place in index..<end { bytes[place] = UInt8(ascii: " ") }
                 isChanged = true
                 index = end
             }
@@ -49,7 +49,7 @@ struct ClientWords: Sendable {
         var index = start
         for wanted in name {
             guard index < text.count else { return nil }
-            if ASCII.lowercased(text[index]) == wanted || (wanted == 0x20 && text[index] == 0x2B) {
+            if ASCII.lowercased(text[index]) == wanted || (wanted == UInt8(ascii: " ") && text[index] == UInt8(ascii: "+")) {
                 index += 1
             } else if let byte = escaped(text, index), ASCII.lowercased(byte) == wanted {
                 index += 3
@@ -62,7 +62,7 @@ struct ClientWords: Sendable {
 
     /// The byte that a percent escape at `index` stands for.
     private static func escaped(_ text: [UInt8], _ index: Int) -> UInt8? {
-        guard index + 2 < text.count, text[index] == 0x25, let high = Hex.value(text[index + 1]),
+        guard index + 2 < text.count, text[index] == UInt8(ascii: "%"), let high = Hex.value(text[index + 1]),
             let low = Hex.value(text[index + 2])
         else { return nil }
         return UInt8(truncatingIfNeeded: high) << 4 | UInt8(truncatingIfNeeded: low)
@@ -79,5 +79,5 @@ struct ClientWords: Sendable {
         return out
     }
 
-    private static func isWord(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte >= 0x80 }
+    private static func isWord(_ byte: UInt8) -> Bool { ASCII.isAlphanumeric(byte) || byte >= 0x80 }
 }

@@ -13,7 +13,7 @@ public enum ContextLimit {
         "per minute", "per day", "per hour", "(tpm)", "rate limit", "rate_limit_exceeded",
     ]
 
-    /// In lower case.
+    /// What servers say of a context that is too long, in lower case.
     private static let phrases: [StaticString] = [
         // OpenAI, Azure, DeepSeek, vLLM, OpenRouter, Groq
         "context_length_exceeded", "string_above_max_length", "maximum context length", "exceeds the context window",
@@ -160,7 +160,7 @@ public enum ContextLimit {
         var found: [Number] = []
         var index = 0
         while index < text.count, found.count < 16 {
-            guard text[index] &- 0x30 < 10 else {
+            guard ASCII.isDigit(text[index]) else {
                 index += 1
                 continue
             }
@@ -168,7 +168,7 @@ public enum ContextLimit {
             var value = 0
             var isTooLong = false
             while index < text.count {
-                if text[index] &- 0x30 < 10 {
+                if ASCII.isDigit(text[index]) {
                     value = value &* 10 &+ Int(text[index] &- 0x30)
                     if value > 1_000_000_000 { isTooLong = true; value = 0 }
                 } else if !isSeparator(text, index) {
@@ -177,7 +177,7 @@ public enum ContextLimit {
                 index += 1
             }
             // Part of a name (`gpt-4`, `k2.5`) or of a fraction is none.
-            let isPart = start > 0 && (isWord(text[start - 1]) || text[start - 1] == 0x2E || text[start - 1] == 0x2D)
+            let isPart = start > 0 && (isWord(text[start - 1]) || ".-".utf8.contains(text[start - 1]))
             let isFollowed = index < text.count && isWord(text[index])
             let isNamed = [" token", " maximum"].contains { (word: StaticString) in
                 word.withUTF8Buffer { text[index...].prefix($0.count).elementsEqual($0) }
@@ -189,18 +189,20 @@ public enum ContextLimit {
 
     /// A comma between a digit and three digits more.
     private static func isSeparator(_ text: [UInt8], _ index: Int) -> Bool {
-        guard text[index] == 0x2C, index + 3 < text.count else { return false }
-        let isGroup = text[index + 1] &- 0x30 < 10 && text[index + 2] &- 0x30 < 10 && text[index + 3] &- 0x30 < 10
-        return isGroup && (index + 4 >= text.count || text[index + 4] &- 0x30 >= 10)
+        guard text[index] == UInt8(ascii: ","), index + 3 < text.count else { return false }
+        let isGroup = ASCII.isDigit(text[index + 1]) && ASCII.isDigit(text[index + 2]) && ASCII.isDigit(text[index + 3])
+        return isGroup && (index + 4 >= text.count || !ASCII.isDigit(text[index + 4]))
     }
 
-    private static func isWord(_ byte: UInt8) -> Bool { byte == 0x5F || byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 }
+    private static func isWord(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "_") || ASCII.isAlphanumeric(byte) }
 
     /// The number that the message calls the limit: the one behind `>`, or soon behind the word for it.
     private static func limit(in text: [UInt8], _ numbers: [Number]) -> Int? {
         for (first, second) in zip(numbers, numbers.dropFirst()) {
             let between = text[first.end..<second.start]
-            guard between.contains(0x3E), !text[second.end...].prefix(3).contains(0x2D) else { continue }
+            guard between.contains(UInt8(ascii: ">")), !text[second.end...].prefix(3).contains(UInt8(ascii: "-")) else {
+                continue
+            }
             return second.value
         }
         return text.withUnsafeBytes { text in

@@ -1,3 +1,5 @@
+import Basics
+
 /// The fields of an error body, found in any of the shapes vendors and compatible servers use (conversion.md 7.1).
 struct ErrorFields {
     var message: String?
@@ -58,7 +60,7 @@ struct ErrorFields {
         message = error["message"]?.string ?? Self.detail(error["message"]) ?? Self.odd(error)
         // llama.cpp: the numbers beside the words, where they are not in them.
         if let tokens = error["n_prompt_tokens"]?.int, let limit = error["n_ctx"]?.int, let said = message,
-            !said.utf8.contains(where: { $0 &- 0x30 < 10 })
+            !said.utf8.contains(where: { ASCII.isDigit($0) })
         {
             message = said + " (\(tokens) tokens > \(limit) maximum)"
         }

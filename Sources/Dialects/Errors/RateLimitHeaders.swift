@@ -90,7 +90,7 @@ public struct RateLimitHeaders: Sendable {
 
     /// A number of things; what is no such number is nobody's.
     private static func count(_ text: String) -> String? {
-        !text.isEmpty && text.utf8.count <= 18 && text.utf8.allSatisfy { $0 &- 0x30 < 10 } ? text : nil
+        !text.isEmpty && text.utf8.count <= 18 && text.utf8.allSatisfy { ASCII.isDigit($0) } ? text : nil
     }
 
     private static func up(_ seconds: Double) -> Int {

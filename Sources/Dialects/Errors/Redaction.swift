@@ -39,8 +39,8 @@ public enum Redaction {
 
     private static func isKeyByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x5F, 0x2E, 0x2A: true
-        default: false
+        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "*"): true
+        default: ASCII.isAlphanumeric(byte)
         }
     }
 

@@ -7,7 +7,7 @@ import Basics
 /// Made once, used for every response.
 public struct Redactor: Sendable {
     private struct Form: Sendable {
-        /// In lower case where the case does not matter.
+        /// What is looked for; in lower case where the case does not matter.
         let bytes: [UInt8]
         let ignoresCase: Bool
         /// How long the secret is.
@@ -235,10 +235,10 @@ public struct Redactor: Sendable {
 private struct Sieve: Sendable {
     /// What each word is looked for by: its beginning of so many bytes.
     private let window: Int
-    /// By two bytes: how far the next place is at least at which a window may end.
+    /// For each pair of bytes how far away, at least, the next place is where a window may end.
     private let strides: [UInt8]
 
-    /// Of windows longer than this nothing is gained.
+    /// Windows longer than this gain nothing.
     private static let longestWindow = 16
 
     init(_ words: [[UInt8]]) {

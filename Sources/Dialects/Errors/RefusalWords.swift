@@ -324,7 +324,7 @@ struct VendorWords {
         let message = Array(text.prefix(Self.longest))
         names = rest.reduce(into: []) { names, text in
             guard let text else { return }
-            names.append(0x20)
+            names.append(UInt8(ascii: " "))
             names += text.utf8.prefix(256)
         }
         self.client = client
@@ -345,9 +345,9 @@ struct VendorWords {
     /// Where phrases are believed.
     enum Trust {
         case everything
-        /// In the message only those of several words: a single one may be a name that the client chose.
+        /// In the message only phrases of several words are: a single one may be a name that the client chose.
         case sentences
-        /// In type, code and reason alone.
+        /// Only those in type, code and reason are.
         case names
     }
 
@@ -362,7 +362,7 @@ struct VendorWords {
             if names.withUnsafeBytes({ ByteSearch.contains(phrase, in: $0) }) { return true }
             switch trust {
             case .names: return false
-            case .sentences: guard phrase.description.utf8.contains(0x20) else { return false }
+            case .sentences: guard phrase.description.utf8.contains(UInt8(ascii: " ")) else { return false }
             case .everything: break
             }
             return message.withUnsafeBytes { ByteSearch.contains(phrase, in: $0) } && !client.hold(phrase)
@@ -392,7 +392,7 @@ struct VendorWords {
             let start = marks[mark]
             guard let end = marks[(mark + 1)...].first(where: { text[$0] == text[start] }) else { break }
             out += text[index..<start]
-            out.append(0x20)
+            out.append(UInt8(ascii: " "))
             index = end + 1
             while mark < marks.count, marks[mark] <= end { mark += 1 }
         }
@@ -402,8 +402,8 @@ struct VendorWords {
     /// An apostrophe within a word is none.
     private static func isQuote(_ text: [UInt8], at index: Int) -> Bool {
         switch text[index] {
-        case 0x22, 0x60: return true
-        case 0x27:
+        case UInt8(ascii: "\""), UInt8(ascii: "`"): return true
+        case UInt8(ascii: "'"):
             let isAfterWord = index > 0 && isWord(text[index - 1])
             let isBeforeWord = index + 1 < text.count && isWord(text[index + 1])
             return !(isAfterWord && isBeforeWord)
@@ -411,5 +411,5 @@ struct VendorWords {
         }
     }
 
-    private static func isWord(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte >= 0x80 }
+    private static func isWord(_ byte: UInt8) -> Bool { ASCII.isAlphanumeric(byte) || byte >= 0x80 }
 }

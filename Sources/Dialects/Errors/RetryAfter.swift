@@ -13,7 +13,7 @@ public enum RetryAfter {
     public static func seconds(_ header: UnsafeRawBufferPointer, now: Int) -> Int? {
         let text = trimmed(header)
         guard let first = text.first else { return nil }
-        if first &- 0x30 < 10 || first == 0x2E {
+        if ASCII.isDigit(first) || first == UInt8(ascii: ".") {
             return most(of: text) { text in
                 if let number = number(text, from: 0), number.end == text.count { return up(fromNow(number.value, now: now)) }
                 return duration(text, from: 0)?.seconds
@@ -34,8 +34,8 @@ public enum RetryAfter {
 
     /// What stands between an upstream and proxyd may join two headers to one, `60, 60`: the longest wait of those that are one counts.
     private static func most(of list: UnsafeRawBufferPointer, _ read: (UnsafeRawBufferPointer) -> Int?) -> Int? {
-        guard list.contains(0x2C) else { return read(list) }
-        return list.split(separator: 0x2C).compactMap { read(trimmed(UnsafeRawBufferPointer(rebasing: $0))) }.max()
+        guard list.contains(UInt8(ascii: ",")) else { return read(list) }
+        return list.split(separator: UInt8(ascii: ",")).compactMap { read(trimmed(UnsafeRawBufferPointer(rebasing: $0))) }.max()
     }
 
     /// The seconds that a bare number stands for: some tell the instant, in seconds or milliseconds since 1970. One that is
@@ -104,14 +104,14 @@ public enum RetryAfter {
         var days = 0.0
         while parts.count < 3 {
             let first = index
-            while index < text.count, index - first < 8, text[index] &- 0x30 < 10 { index += 1 }
+            while index < text.count, index - first < 8, ASCII.isDigit(text[index]) { index += 1 }
             guard index > first, let part = number(text.slice(first..<index), from: 0) else { return nil }
             let next = index < text.count ? text[index] : 0
-            if parts.isEmpty, days == 0, next == 0x2E {
+            if parts.isEmpty, days == 0, next == UInt8(ascii: ".") {
                 days = part.value
             } else {
                 parts.append(part.value)
-                guard parts.count == 3 || next == 0x3A else { return nil }
+                guard parts.count == 3 || next == UInt8(ascii: ":") else { return nil }
             }
             index += 1
         }
@@ -129,13 +129,13 @@ public enum RetryAfter {
         var isFound = false
         while let part = number(text, from: index), part.end < text.count {
             let unit = text[part.end] | 0x20
-            let isMilli = unit == 0x6D && part.end + 1 < text.count && text[part.end + 1] | 0x20 == 0x73
+            let isMilli = unit == UInt8(ascii: "m") && part.end + 1 < text.count && text[part.end + 1] | 0x20 == UInt8(ascii: "s")
             switch unit {
-            case 0x6D where isMilli: total += part.value / 1000
-            case 0x64: total += part.value * 86_400
-            case 0x68: total += part.value * 3600
-            case 0x6D: total += part.value * 60
-            case 0x73: total += part.value
+            case UInt8(ascii: "m") where isMilli: total += part.value / 1000
+            case UInt8(ascii: "d"): total += part.value * 86_400
+            case UInt8(ascii: "h"): total += part.value * 3600
+            case UInt8(ascii: "m"): total += part.value * 60
+            case UInt8(ascii: "s"): total += part.value
             default: return isFound ? (total, index) : nil
             }
             isFound = true
@@ -149,15 +149,15 @@ public enum RetryAfter {
         var index = start
         var value = 0.0
         var digits = 0
-        while index < text.count, text[index] &- 0x30 < 10 {
+        while index < text.count, ASCII.isDigit(text[index]) {
             value = value * 10 + Double(text[index] &- 0x30)
             digits += 1
             index += 1
         }
-        if index + 1 < text.count, text[index] == 0x2E, text[index + 1] &- 0x30 < 10 {
+        if index + 1 < text.count, text[index] == UInt8(ascii: "."), ASCII.isDigit(text[index + 1]) {
             index += 1
             var scale = 0.1
-            while index < text.count, text[index] &- 0x30 < 10 {
+            while index < text.count, ASCII.isDigit(text[index]) {
                 value += Double(text[index] &- 0x30) * scale
                 scale /= 10
                 digits += 1

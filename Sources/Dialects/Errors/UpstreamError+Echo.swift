@@ -112,7 +112,8 @@ extension UpstreamError {
                 if holds(text, string) { found.insert(string) }
             }
         }
-        JSONText.bytes(request).withUnsafeBytes { bytes in for word in said { collect(bytes, word) { $0 == 0x22 } } }
+        JSONText.bytes(request).withUnsafeBytes { bytes in for word in said { collect(bytes, word) { $0 == UInt8(ascii: "\"") } }
+        }
         unescaped(head).withUnsafeBytes { bytes in for word in said { collect(bytes, word, partsHead) } }
         guard tried <= mostStrings, found.count <= mostRepeated else { return nil }
         return found.map { String(decoding: $0, as: UTF8.self) }
@@ -121,7 +122,9 @@ extension UpstreamError {
     /// What parts the words of a path, of a query and of header lines.
     private static func partsHead(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0...0x20, 0x22, 0x26, 0x2C, 0x2F, 0x3A, 0x3B, 0x3D, 0x3F: true
+        case 0...UInt8(ascii: " "), UInt8(ascii: "\""), UInt8(ascii: "&"), UInt8(ascii: ","), UInt8(ascii: "/"),
+            UInt8(ascii: ":"), UInt8(ascii: ";"), UInt8(ascii: "="), UInt8(ascii: "?"):
+            true
         default: false
         }
     }
@@ -132,7 +135,7 @@ extension UpstreamError {
         out.reserveCapacity(text.count)
         var index = 0
         while index < text.count {
-            if text[index] == 0x25, index + 2 < text.count, let high = Hex.value(text[index + 1]),
+            if text[index] == UInt8(ascii: "%"), index + 2 < text.count, let high = Hex.value(text[index + 1]),
                 let low = Hex.value(text[index + 2])
             {
                 out.append(high << 4 | low)

@@ -105,7 +105,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
         error.subject = RefusalWords.subject(status: status, own)
         var words = Array(text.utf8)
         for case let word? in rest {
-            words.append(0x20)
+            words.append(UInt8(ascii: " "))
             words += word.utf8
         }
         words.withUnsafeBytes { words in
@@ -228,19 +228,19 @@ public struct UpstreamError: Error, Sendable, Hashable {
         var index = 0
         while index < body.count, text.count < 500 {
             let byte = body[index]
-            if byte == 0x3C {
+            if byte == UInt8(ascii: "<") {
                 index = tagEnd(body, index)
-                if let last = text.last, last != 0x20 { text.append(0x20) }
+                if let last = text.last, last != UInt8(ascii: " ") { text.append(UInt8(ascii: " ")) }
                 continue
             }
             index += 1
             if byte > 0x20, byte != 0x7F {
                 text.append(byte)
-            } else if let last = text.last, last != 0x20 {
-                text.append(0x20)
+            } else if let last = text.last, last != UInt8(ascii: " ") {
+                text.append(UInt8(ascii: " "))
             }
         }
-        while text.last == 0x20 { text.removeLast() }
+        while text.last == UInt8(ascii: " ") { text.removeLast() }
         return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
     }
 
@@ -253,7 +253,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             guard let end = ByteSearch.firstIndex(of: close, in: body, from: index) else { return body.count }
             return end + close.utf8CodeUnitCount
         }
-        guard let end = rest.firstIndex(of: 0x3E) else { return body.count }
+        guard let end = rest.firstIndex(of: UInt8(ascii: ">")) else { return body.count }
         return index + end + 1
     }
 }

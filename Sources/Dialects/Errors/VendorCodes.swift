@@ -31,6 +31,6 @@ enum VendorCodes {
         return nil
     }
 
-    /// Of `2026-11-29 02:00:00`.
+    /// Characters of `2026-11-29 02:00:00`.
     private static let stampLength = 19
 }

@@ -38,7 +38,8 @@ public struct OutputAllowance: Sendable, Hashable {
         choices *= prompts
     }
 
-    /// Of two names for it the greater counts: servers differ in which they read. To many of them nothing and less is no bound.
+    /// Where a body has two names for it the greater counts, since servers differ in which they read. Many servers take zero and
+    /// less for no bound.
     private mutating func allow(_ number: Int) {
         guard number > 0 else { return }
         tokens = Swift.max(tokens ?? 0, number)

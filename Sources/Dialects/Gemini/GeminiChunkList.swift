@@ -70,20 +70,20 @@ public struct GeminiChunkList: Sendable {
     public mutating func close(with last: [UInt8] = [], into out: inout [UInt8]) {
         guard !hasEnded else { return }
         if !last.isEmpty {
-            out.append(hasChunks ? 0x2C : 0x5B)
+            out.append(hasChunks ? UInt8(ascii: ",") : UInt8(ascii: "["))
             out.append(contentsOf: last)
         }
-        out.append(0x5D)
+        out.append(UInt8(ascii: "]"))
         hasEnded = true
     }
 
     /// A byte outside of the chunks.
     private mutating func stand(at byte: UInt8) {
         switch (place, byte) {
-        case (_, 0x20), (_, 0x09), (_, 0x0A), (_, 0x0D), (.between, 0x2C): break
-        case (.before, 0x5B): place = .between
-        case (.between, 0x5D): place = .behind
-        case (.between, 0x7B):
+        case (_, UInt8(ascii: " ")), (_, 0x09), (_, 0x0A), (_, 0x0D), (.between, UInt8(ascii: ",")): break
+        case (.before, UInt8(ascii: "[")): place = .between
+        case (.between, UInt8(ascii: "]")): place = .behind
+        case (.between, UInt8(ascii: "{")):
             place = .chunk
             chunkStart = scanned
             return
@@ -106,16 +106,20 @@ public struct GeminiChunkList: Sendable {
             if isInString {
                 index = ByteSearch.plainEnd(base, from: index, to: text.count)
                 guard index < text.count else { return false }
-                if text[index] == 0x22 { isInString = false } else if text[index] == 0x5C { isEscaped = true }
+                switch text[index] {
+                case UInt8(ascii: "\""): isInString = false
+                case UInt8(ascii: "\\"): isEscaped = true
+                default: break
+                }
                 index += 1
                 continue
             }
             let byte = text[index]
             index += 1
             switch byte {
-            case 0x22: isInString = true
-            case 0x7B, 0x5B: depth += 1
-            case 0x7D, 0x5D:
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 depth -= 1
                 if depth == 0 { return true }
             default: break
@@ -127,7 +131,7 @@ public struct GeminiChunkList: Sendable {
     /// A chunk may be written over lines; within its strings are none.
     private static func append(event chunk: UnsafeRawBufferPointer, to events: inout [UInt8]) {
         SSEWriter.begin(into: &events)
-        for byte in chunk { events.append(byte == 0x0A || byte == 0x0D ? 0x20 : byte) }
+        for byte in chunk { events.append(byte == 0x0A || byte == 0x0D ? UInt8(ascii: " ") : byte) }
         SSEWriter.end(into: &events)
     }
 }

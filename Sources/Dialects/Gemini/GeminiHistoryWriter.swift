@@ -90,7 +90,7 @@ struct GeminiHistoryWriter {
                 if let shown = try? self.parts(block, work.content(of: turn), &work) {
                     parts += shown
                 } else {
-                    // By address, where the server fetches nothing.
+                    // An image that is given by its address is dropped: the server fetches nothing.
                     try work.note(block.place ?? work.content(of: turn), .dropped)
                     parts.append(["text": block.omission])
                 }

@@ -315,7 +315,7 @@ private struct PartialCall: Sendable {
         Self.put(value, at: keys[...], in: &arguments, &work)
     }
 
-    /// In place: a tree that is taken apart and put together again for every piece would be copied as often.
+    /// Changes the tree in place: one that is taken apart and put together again for every piece would be copied as often.
     private static func put(_ value: JSONValue, at keys: ArraySlice<String>, in target: inout JSONValue, _ work: inout Int) {
         guard let key = keys.first else {
             if case .string(var text) = target, let more = value.string {

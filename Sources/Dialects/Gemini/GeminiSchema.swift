@@ -7,6 +7,7 @@ enum GeminiSchema {
         "prefixItems", "readOnly", "writeOnly", "deprecated",
     ]
     private static let described = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"]
+    private static let formats: Set<String> = ["enum", "date-time", "int32", "int64", "float", "double"]
 
     /// What may be put in for references, as `JSONValue.weight` counts it.
     static let mostGrowth = 4 << 20
@@ -31,50 +32,22 @@ enum GeminiSchema {
     private static func cleaned(
         _ schema: JSONValue, _ definitions: [String: JSONValue], _ path: [String], _ budget: inout Int
     ) -> JSONValue {
-        guard var object = schema.object else { return ["type": "object"] }
+        guard let given = schema.object else { return ["type": "object"] }
         budget -= 1
         guard budget > 0, path.count < 32 else { return ["type": "object"] }
+        if let reference = given["$ref"]?.string { return definition(reference, in: given, definitions, path, &budget) }
         var path = path
-        if let reference = object["$ref"]?.string {
-            let name = SchemaRepair.definition(reference) ?? ""
-            guard let target = definitions[name], !path.contains(name) else { return ["type": "object"] }
-            budget -= target.weight
-            guard let said = object["description"], var described = target.object else {
-                return cleaned(target, definitions, path + [name], &budget)
-            }
-            // What is said of this place counts more than what is said of all of its kind.
-            described["description"] = said
-            return cleaned(.object(described), definitions, path + [name], &budget)
-        }
-        object = merged(resolved(object, definitions, &path, &budget))
+        var object = merged(resolved(given, definitions, &path, &budget))
         var words: [String] = []
         for key in described {
             if let value = object[key] { words.append("\(key): \(value.string ?? value.text)") }
         }
-        if let constant = object["const"] { constrain(&object, to: constant) }
-        if let either = object["oneOf"] { object["anyOf"] = object["anyOf"] ?? either }
-        // Places of a list have no schemas of their own here: each may hold any of them.
-        if let places = object["items"]?.array ?? object["prefixItems"]?.array, object["items"]?.object == nil {
-            object["items"] = places.count == 1 ? places[0] : places.isEmpty ? nil : ["anyOf": .array(places)]
-        }
-        object = withoutNull(object)
+        object = withoutNull(withoutSynonyms(object))
         var out = JSONObject()
         for member in object.members {
             switch member.key {
             case "const", "oneOf", "allOf": continue
-            case "type":
-                let types = member.value.array?.compactMap(\.string) ?? []
-                guard !types.isEmpty else {
-                    out.append("type", member.value)
-                    continue
-                }
-                let real = types.filter { $0 != "null" }
-                if real.count > 1, object["anyOf"] == nil {
-                    out.append("anyOf", .array(real.map { ["type": .string($0)] }))
-                } else {
-                    out.append("type", .string(real.first ?? "string"))
-                }
-                if types.contains("null") { out["nullable"] = true }
+            case "type": appendType(member.value, of: object, &out)
             case "properties":
                 var properties = JSONObject()
                 for property in member.value.object?.members ?? [] {
@@ -93,9 +66,7 @@ enum GeminiSchema {
                 let kept = (member.value.array ?? []).filter { known.contains($0.string ?? "") }
                 if !kept.isEmpty { out.append("required", .array(kept)) }
             case "format":
-                if ["enum", "date-time", "int32", "int64", "float", "double"].contains(member.value.string ?? "") {
-                    out.append("format", member.value)
-                }
+                if formats.contains(member.value.string ?? "") { out.append("format", member.value) }
             default:
                 if dropped.contains(member.key) || described.contains(member.key) || member.key.hasPrefix("x-") { continue }
                 out.append(member.key, member.value)
@@ -106,6 +77,46 @@ enum GeminiSchema {
         // A list without word of what is in it is refused.
         if out["type"] == "array", out["items"] == nil { out["items"] = ["type": "string"] }
         return .object(out)
+    }
+
+    /// What a reference is for, in its place. What is said of this place counts more than what is said of all of its kind.
+    private static func definition(
+        _ reference: String, in object: JSONObject, _ definitions: [String: JSONValue], _ path: [String], _ budget: inout Int
+    ) -> JSONValue {
+        let name = SchemaRepair.definition(reference) ?? ""
+        guard let target = definitions[name], !path.contains(name) else { return ["type": "object"] }
+        budget -= target.weight
+        guard let said = object["description"], var described = target.object else {
+            return cleaned(target, definitions, path + [name], &budget)
+        }
+        described["description"] = said
+        return cleaned(.object(described), definitions, path + [name], &budget)
+    }
+
+    /// A schema in the one word that is known here for each of several: `enum` for `const`, `anyOf` for `oneOf`, one schema for
+    /// the places of a list.
+    private static func withoutSynonyms(_ object: JSONObject) -> JSONObject {
+        var object = object
+        if let constant = object["const"] { constrain(&object, to: constant) }
+        if let either = object["oneOf"] { object["anyOf"] = object["anyOf"] ?? either }
+        // Places of a list have no schemas of their own here: each may hold any of them.
+        if let places = object["items"]?.array ?? object["prefixItems"]?.array, object["items"]?.object == nil {
+            object["items"] = places.count == 1 ? places[0] : places.isEmpty ? nil : ["anyOf": .array(places)]
+        }
+        return object
+    }
+
+    /// Writes a type, or of several types each as an alternative; null makes the schema nullable.
+    private static func appendType(_ type: JSONValue, of object: JSONObject, _ out: inout JSONObject) {
+        let types = type.array?.compactMap(\.string) ?? []
+        guard !types.isEmpty else { return out.append("type", type) }
+        let real = types.filter { $0 != "null" }
+        if real.count > 1, object["anyOf"] == nil {
+            out.append("anyOf", .array(real.map { ["type": .string($0)] }))
+        } else {
+            out.append("type", .string(real.first ?? "string"))
+        }
+        if types.contains("null") { out["nullable"] = true }
     }
 
     /// Texts to choose among, none of them empty; other values are said in words.

@@ -81,8 +81,8 @@ struct JSONCursor {
         return JSONElement(value: start..<position, kind: kind, isEscaped: isEscaped)
     }
 
-    /// To the next element of the opened array, whose value is then the caller's to pass over; false at its end, the closing bracket
-    /// consumed.
+    /// Goes to the next element of the opened array, whose value is then the caller's to pass over; false at its end, the closing
+    /// bracket consumed.
     mutating func reachElement() throws(Problem) -> Bool { try advance(closing: 0x5D) }
 
     /// Checks that nothing but white space follows.
@@ -100,7 +100,7 @@ struct JSONCursor {
         return kind
     }
 
-    /// To the next item of the container: false when it closes here.
+    /// Goes to the next item of the container: false when it closes here.
     @inline(__always)
     private mutating func advance(closing: UInt8) throws(Problem) -> Bool {
         skipSpace()

@@ -124,7 +124,7 @@ private struct JSONTreeParser {
         }
     }
 
-    /// To the first byte of the innermost container's next value (its key read); the container itself if it ends here.
+    /// Goes to the first byte of the innermost container's next value (its key read); gives the container itself if it ends here.
     private mutating func enterItem(isFirst: Bool) throws(JSONScan.Problem) -> JSONValue? {
         let top = frames.count - 1
         let isObject = frames[top].isObject

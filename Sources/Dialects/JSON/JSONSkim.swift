@@ -20,7 +20,8 @@ enum JSONSkim {
         let end = min(range.upperBound, bytes.count)
         var index = max(range.lowerBound, 0)
         var depth = 0
-        // Of each container, the innermost last, whether it is an array; where more were open at once than this holds, nothing.
+        // A bit for each open container, the innermost last: whether it is an array. It means nothing where more were open at once
+        // than it has bits.
         var arrays: UInt64 = 0
         var isDeep = false
         // Where the member's object begins, while inside it.

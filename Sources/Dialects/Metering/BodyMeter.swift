@@ -43,7 +43,7 @@ public struct BodyMeter: Sendable, Hashable {
         var tally = UsageTally()
         var cursor = JSONCursor(body)
         // To open an object as an array would check the whole of it first.
-        if dialect == .gemini, cursor.isAt(0x5B) {
+        if dialect == .gemini, cursor.isAt(UInt8(ascii: "[")) {
             readList(body, dialect, promise, &tally)
         } else {
             keepsPromise = read(body, in: 0..<body.count, dialect, promise, &tally)
@@ -106,12 +106,12 @@ public struct BodyMeter: Sendable, Hashable {
             tally.merge(body, in: $0, dialect)
         }
         let isKept = seen.keeps(promise, dialect)
-        // Of a response that has only begun, its list's beginning is enough.
+        // For a response that has only begun, the beginning of its list is enough.
         if isKept || (seen.lists == 1 && seen.holdsObject) { showsPromise = true }
         guard isKept, let end, Self.isSpace(body, end..<range.upperBound) else { return false }
         var start = range.lowerBound
         while start < range.upperBound, body[start] <= 0x20 { start &+= 1 }
-        return start < range.upperBound && body[start] == 0x7B
+        return start < range.upperBound && body[start] == UInt8(ascii: "{")
     }
 
     /// What was seen of the members that were promised.
@@ -174,7 +174,7 @@ public struct BodyMeter: Sendable, Hashable {
     /// Formats have `error` as null where there is none.
     private mutating func noteError(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int) {
         mayHoldError = true
-        if begins(body, text, end, 0x7B) || begins(body, text, end, 0x22) { hasError = true }
+        if begins(body, text, end, UInt8(ascii: "{")) || begins(body, text, end, UInt8(ascii: "\"")) { hasError = true }
     }
 
     /// A string within a promised member, a key or a value. What is looked for is near the outside: little is looked at.
@@ -185,30 +185,30 @@ public struct BodyMeter: Sendable, Hashable {
         switch (seen.place, depth, dialect) {
         case (.list, 3, .openai):
             switch word[0] {
-            case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, 0x7B) { seen.hasPart = true }
-            case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, 0x7B) { seen.hasPart = true }
-            case UInt8(ascii: "t"): if word.equals("text"), begins(body, text, end, 0x22) { seen.hasPart = true }
+            case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, UInt8(ascii: "{")) { seen.hasPart = true }
+            case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, UInt8(ascii: "{")) { seen.hasPart = true }
+            case UInt8(ascii: "t"): if word.equals("text"), begins(body, text, end, UInt8(ascii: "\"")) { seen.hasPart = true }
             case UInt8(ascii: "e"): if word.equals("error") { mayHoldError = true }
             case UInt8(ascii: "f"): if word.equals("finish_reason") { noteFinish(body, text, end) }
             default: break
             }
         case (.list, 3, .gemini):
             switch word[0] {
-            case UInt8(ascii: "c"): if word.equals("content"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "c"): if word.equals("content"), begins(body, text, end, UInt8(ascii: "{")) { seen.hasPart = true }
             case UInt8(ascii: "f"): if word.equals("finishReason"), begins(body, text, end, 0x22) { seen.hasPart = true }
             default: break
             }
         case (.feedback, 2, _):
-            if word.equals("blockReason"), begins(body, text, end, 0x22) { seen.saysWhy = true }
+            if word.equals("blockReason"), begins(body, text, end, UInt8(ascii: "\"")) { seen.saysWhy = true }
         default: break
         }
     }
 
     /// How the response ended, where that is a word for a failure.
     private mutating func noteFinish(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int) {
-        guard let start = value(body, text, end), body[start] == 0x22 else { return }
+        guard let start = value(body, text, end), body[start] == UInt8(ascii: "\"") else { return }
         var close = start &+ 1
-        while close < end, body[close] != 0x22, close &- start < 65 { close &+= 1 }
+        while close < end, body[close] != UInt8(ascii: "\""), close &- start < 65 { close &+= 1 }
         let word = body.slice(start &+ 1..<close)
         if !word.equals("length"), FinishWords.meaning(of: word) == .failure { mayHoldError = true }
     }
@@ -219,13 +219,13 @@ public struct BodyMeter: Sendable, Hashable {
         seen.lists += 1
         seen.holdsObject = false
         seen.isEmpty = false
-        guard body[index] == 0x5B else { return }
+        guard body[index] == UInt8(ascii: "[") else { return }
         index &+= 1
         while index < end, body[index] <= 0x20 { index &+= 1 }
         guard index < end else { return }
         seen.place = .list
-        seen.holdsObject = body[index] == 0x7B
-        seen.isEmpty = body[index] == 0x5D
+        seen.holdsObject = body[index] == UInt8(ascii: "{")
+        seen.isEmpty = body[index] == UInt8(ascii: "]")
     }
 
     /// Whether `text` is the inside of a key whose value begins with `first`.
@@ -239,8 +239,8 @@ public struct BodyMeter: Sendable, Hashable {
         var hasColon = false
         while index < end {
             switch body[index] {
-            case 0x20, 0x09, 0x0A, 0x0D: break
-            case 0x3A where !hasColon: hasColon = true
+            case UInt8(ascii: " "), 0x09, 0x0A, 0x0D: break
+            case UInt8(ascii: ":") where !hasColon: hasColon = true
             default: return hasColon ? index : nil
             }
             index &+= 1

@@ -162,7 +162,7 @@ struct MeterCore: SSEEventSink, Sendable {
     mutating func peek(_ data: [UInt8]) {
         data.withUnsafeBytes { data in
             guard !hasPeeked, isTerminal(data) else { return }
-            // As at the end of a stream: only what is whole counts.
+            // Only what is whole counts, as at the end of a stream.
             guard SSEReader.isDone(data) || (try? JSONScan.validate(data)) != nil else { return }
             hasPeeked = true
             look(at: data)

@@ -16,7 +16,7 @@ enum TextMeasure {
         var index = 0
         var total = 0
         var depth = 0
-        // In arguments that are an object everything counts.
+        // How deep the arguments are that are an object: everything in them counts.
         var argumentsDepth = Int.max
         var isText = false
         while true {

@@ -250,7 +250,8 @@ struct UsageTally: Sendable {
         return usage
     }
 
-    /// With a key of one's own at the provider, OpenRouter's `cost` is its fee, mostly nothing: the provider takes the rest.
+    /// What a request cost in all. With a key of one's own at the provider, OpenRouter's `cost` is its fee, mostly nothing: the
+    /// provider takes the rest.
     private var wholeCost: Int? {
         guard let providerCost, isOwnKey ?? ((cost ?? 0) == 0) else { return cost }
         return (cost ?? 0) &+ providerCost

@@ -12,10 +12,10 @@ public enum KeptHistory {
         var input = Array("[".utf8) + kept
         if let given = members.first(where: { $0.key(equals: "input", in: body) }) {
             let own = self.items(of: given, in: body)
-            if !kept.isEmpty, !own.isEmpty { input.append(0x2C) }
+            if !kept.isEmpty, !own.isEmpty { input.append(UInt8(ascii: ",")) }
             input += own
         }
-        input.append(0x5D)
+        input.append(UInt8(ascii: "]"))
         var patch = JSONPatch(object: object, members: members)
         patch.remove("previous_response_id", in: body)
         patch.set("input", to: input, in: body)
@@ -42,7 +42,7 @@ public enum KeptHistory {
     /// Whether an id is of the form that proxyd gives responses: vendors' own are longer.
     static func isOurs(_ id: String) -> Bool {
         id.utf8.count == 37 && id.hasPrefix("resp_")
-            && id.utf8.dropFirst(5).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+            && id.utf8.dropFirst(5).allSatisfy { ASCII.isDigit($0) || (0x61...0x66).contains($0) }
     }
 
     private static func previous(_ body: UnsafeRawBufferPointer, _ members: [JSONMember]) -> String? {
@@ -55,7 +55,7 @@ public enum KeptHistory {
     private static func items(of input: JSONMember, in body: UnsafeRawBufferPointer) -> [UInt8] {
         let value = body.slice(input.value)
         switch input.kind {
-        case .string: return Array("{\"role\":\"user\",\"content\":".utf8) + value + [0x7D]
+        case .string: return Array("{\"role\":\"user\",\"content\":".utf8) + value + [UInt8(ascii: "}")]
         case .array:
             let inner = body.slice(input.value.lowerBound &+ 1..<input.value.upperBound &- 1)
             return inner.allSatisfy { $0 <= 0x20 } ? [] : Array(inner)

@@ -93,7 +93,7 @@ enum ResponsesItems {
 
         init(_ reason: StopReason, _ state: ResponseState) {
             switch reason {
-            // Of the format's own upstreams: it was no whole response.
+            // Upstreams of the same format end this way what was no whole response.
             case .other where state.context.upstream.format.kin == .responses: self = .incomplete("max_output_tokens")
             case .maxTokens: self = .incomplete("max_output_tokens")
             case .refusal: self = .incomplete("content_filter")

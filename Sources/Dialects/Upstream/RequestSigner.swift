@@ -1,6 +1,6 @@
 /// A credential's line in the head of a request.
 public struct CredentialField: Sendable, Hashable {
-    /// In lower case.
+    /// The field's name, in lower case.
     public let name: String
     /// The value as it was configured; whoever writes it sees to what a head cannot carry.
     public let value: String

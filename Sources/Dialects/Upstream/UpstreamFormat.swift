@@ -43,7 +43,7 @@ protocol UpstreamFormat: Sendable {
 
     /// Reads its responses.
     var responseFormat: any ResponseFormat { get }
-    /// Whose signatures its responses carry.
+    /// The vendor whose signatures its responses carry.
     var signatures: SignatureEnvelope.Family { get }
     /// Whether the signatures and thoughts on the way to a call are to be remembered for a client that has no field for them.
     func keepsThoughts(for client: ClientDialect) -> Bool
@@ -142,7 +142,7 @@ enum CredentialParameters {
 
 /// Which names of tools a format takes, beside ASCII letters, digits, `_` and `-`.
 struct ToolNameRules: Sendable, Hashable {
-    /// In bytes.
+    /// The most bytes that a name may have.
     let longest: Int
     /// `.` and `:` may stand in a name, though not first; nor may a digit or a `-` then.
     let takesDots: Bool

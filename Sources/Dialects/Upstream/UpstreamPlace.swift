@@ -4,7 +4,7 @@ public struct UpstreamPlace: Sendable, Hashable {
     public let basePath: String
     /// `api-version` of dated addresses.
     public let apiVersion: String?
-    /// From the model asked for to its deployment.
+    /// The deployment of each model that is asked for.
     public let deployments: [String: String]
 
     public init(basePath: String, apiVersion: String? = nil, deployments: [String: String] = [:]) {

@@ -7,7 +7,7 @@ public enum AffinityKind: String, Sendable, Hashable, CaseIterable {
     case none
 }
 
-/// By what numbers a request is known to the table of affinities; 0 where none is asked for.
+/// The numbers under which the table of affinities knows a request; 0 where none is asked for.
 struct AffinityKeys: Sendable, Equatable {
     var conversation: UInt64 = 0
     var key: UInt64 = 0

@@ -18,7 +18,7 @@ public final class DrainedAccounts: Sendable {
         if let damage = found.damage { setAside(damage, logger) }
     }
 
-    /// As they were kept last.
+    /// The accounts as they were last kept.
     var accounts: Set<AccountID> { kept.withLock { $0 } }
 
     /// Writes who is out, where that is others than before.

@@ -124,7 +124,7 @@ private struct PollPlan: Equatable {
     let upstream: Upstream
     let source: QuotaSource
     let threshold: Double
-    /// With the first account's credential, and those that are shown where it is refused.
+    /// The requests with the first account's credential, and with those that are shown where it is refused.
     let requests: [OutgoingRequest]
 
     /// Accounts that are tried for one answer.

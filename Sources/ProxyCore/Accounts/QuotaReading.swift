@@ -5,7 +5,7 @@ import Dialects
 public struct QuotaReading: Sendable, Hashable {
     /// Milliseconds since 1970.
     public var takenAt: Int
-    /// Until then it is believed, as `SteadyClock` counts.
+    /// Until when it is believed, as `SteadyClock` counts.
     public var goodUntil: Int
     public var models: [String: Model]
     /// The names of accounts that the poll has and that do not count; so many of them as an upstream has models.

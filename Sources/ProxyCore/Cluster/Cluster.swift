@@ -155,7 +155,7 @@ public final class Cluster: Sendable {
 
 /// The store that nodes share, at a moment.
 public struct ClusterStore: Sendable, Hashable {
-    /// Without what is secret.
+    /// The address, without what is secret.
     public var address: String
     /// What is wrong, in a word for everybody; nil where nothing is.
     public var trouble: String?

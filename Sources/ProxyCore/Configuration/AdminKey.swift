@@ -1,6 +1,6 @@
 /// A key of the admin plane.
 public struct AdminKey: Sendable, Hashable {
-    /// Whose it is: what the audit log says.
+    /// The holder's name, as the audit log says it.
     public var name: String
     public var key: Secret
     public var role: AdminRole
@@ -19,9 +19,9 @@ public struct AdminKey: Sendable, Hashable {
 public enum AdminRole: String, Sendable, Hashable, CaseIterable {
     /// All.
     case admin
-    /// To look at everything, and to change nothing.
+    /// May look at everything, and change nothing.
     case viewer
-    /// To read `/metrics`.
+    /// May read `/metrics`.
     case metrics
 }
 

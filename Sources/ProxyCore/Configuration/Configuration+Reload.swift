@@ -21,7 +21,7 @@ extension Configuration {
 
         public init() {}
 
-        /// By what the share is told apart.
+        /// What decides whether a request is of the share.
         public enum Subject: String, Sendable, CaseIterable { case key }
     }
 }

@@ -58,7 +58,7 @@ public enum DiagnosticRenderer {
         return (text, lead, min(length, max(1, end - target)))
     }
 
-    /// As wide as the character: a tab leads as a tab, so that the caret is where the terminal shows what is meant.
+    /// A blank as wide as the character. A tab is a tab, so that the caret is where the terminal shows what is meant.
     private static func blank(_ scalar: Unicode.Scalar) -> String {
         scalar == "\t" ? "\t" : TerminalWidth.isWide(scalar) ? "\u{3000}" : " "
     }

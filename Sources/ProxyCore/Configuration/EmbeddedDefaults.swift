@@ -1,5 +1,9 @@
 /// Configuration that is part of the program.
 public enum EmbeddedDefaults {
+    /// The keys of the example.
+    public static let exampleKey = "sk-example-key-for-the-first-try"
+    public static let exampleAdminKey = "sk-admin-key-for-the-first-try"
+
     /// Where `proxyd simulate` listens, as a vendor of Anthropic's format and as one of OpenAI's.
     public static let simulatedAnthropic = "127.0.0.1:9180"
     public static let simulatedOpenAI = "127.0.0.1:9181"
@@ -24,7 +28,7 @@ public enum EmbeddedDefaults {
         listen: 127.0.0.1:8180
 
         admin:
-          key: ${PROXYD_ADMIN_KEY:-sk-admin-key-for-the-first-try}
+          key: ${PROXYD_ADMIN_KEY:-\(exampleAdminKey)}
           allow_from: [127.0.0.0/8, "::1"]
 
         state: ${STATE_DIRECTORY:-./state}
@@ -54,7 +58,7 @@ public enum EmbeddedDefaults {
             tiers: [spare]
 
         keys:
-          - {name: example, key: "${PROXYD_EXAMPLE_KEY:-sk-example-key-for-the-first-try}"}
+          - {name: example, key: "${PROXYD_EXAMPLE_KEY:-\(exampleKey)}"}
 
         log: {level: info, format: text, requests: true}
 

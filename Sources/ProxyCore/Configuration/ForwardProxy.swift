@@ -11,7 +11,7 @@ public struct ForwardProxy: Sendable, Hashable {
 
 /// Which proxy leads to which host, where an upstream does not say so itself: as curl, Go and Python have it.
 public struct ProxyRules: Sendable, Hashable {
-    /// To hosts that are spoken to in TLS.
+    /// The proxy to hosts that are spoken to in TLS.
     public var https: ForwardProxy?
     public var http: ForwardProxy?
     public var exceptions: [Exception] = []

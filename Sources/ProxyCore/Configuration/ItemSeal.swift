@@ -12,10 +12,10 @@ public struct ItemSeal: Sendable {
     /// - Parameter keys: the first one seals, all of them open.
     private init(_ keys: [SymmetricKey]) { self.keys = keys }
 
-    /// Under a key that goes with the process.
+    /// A seal under a key that goes with the process.
     public static func passing() -> ItemSeal { ItemSeal([SymmetricKey(size: .bits256)]) }
 
-    /// Under what the environment and the state directory have.
+    /// A seal under what the environment and the state directory have.
     /// - Throws: that the key's file can neither be read nor made.
     public static func of(directory: String, environment: [String: String]) throws -> ItemSeal {
         var keys = [Seal.keyVariable, Seal.oldKeyVariable].compactMap { environment[$0] }.filter { !$0.isEmpty }.map(derived)
@@ -37,7 +37,7 @@ public struct ItemSeal: Sendable {
 
     static let fileName = "items.key"
 
-    /// For conversions.
+    /// What conversions seal and open items with.
     public var sealing: ItemSealing {
         ItemSealing(seal: { seal($0) }, open: { open($0) })
     }

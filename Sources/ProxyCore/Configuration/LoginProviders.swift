@@ -3,7 +3,7 @@ import RuleEngine
 extension Configuration {
     /// An OpenID Connect issuer whose people may log in at the admin plane.
     public struct OIDC: Sendable, Hashable {
-        /// As its tokens name it: without a slash at its end unless the issuer has one.
+        /// The issuer as its tokens name it: without a slash at its end unless the issuer has one.
         public var issuer: String
         public var clientID: String
         /// nil: a public client, which PKCE alone protects.

@@ -52,7 +52,7 @@ public struct Preset: Sendable {
 /// The presets that a file may name. Those of the program are the files in `Presets/`, made part
 /// of it by `make catalog`.
 public struct PresetCatalog: Sendable {
-    /// In the order of their names.
+    /// The presets in the order of their names.
     public let presets: [Preset]
     private let indices: [String: Int]
     /// Which preset an address belongs to, by format and address.

@@ -212,7 +212,7 @@ public struct ResolvedTier: Sendable {
     public let text: String
     public let targets: [Target]
     public let choice: Tier.Choice
-    /// Of a tier with several targets; what has one goes by its upstream's.
+    /// The affinity of a tier with several targets; a tier with one goes by its upstream's.
     public let affinity: AffinityKind
     /// What stands for the tier, where it has several targets and a client key stays with one.
     let severalScope: UInt64

@@ -3,7 +3,7 @@ public struct UpstreamURL: Sendable, Hashable, CustomStringConvertible {
     public var isTLS: Bool
     public var host: String
     public var port: Int
-    /// Without a trailing slash; empty for the root.
+    /// The path without a trailing slash; empty for the root.
     public var basePath: String
     /// The path of a Unix domain socket; the host is `localhost` then, and the port means nothing.
     public var socketPath: String?

@@ -54,10 +54,10 @@ public struct Zone: Sendable, Hashable {
     public static var knownNames: [String] {
         guard let bytes = directories.lazy.compactMap({ read("\($0)/tzdata.zi") }).first else { return [] }
         return bytes.split(separator: 0x0A).compactMap { line in
-            let words = line.split(separator: 0x20)
+            let words = line.split(separator: UInt8(ascii: " "))
             switch words.first {
-            case [0x5A] where words.count > 1: return String(decoding: words[1], as: UTF8.self)
-            case [0x4C] where words.count > 2: return String(decoding: words[2], as: UTF8.self)
+            case [UInt8(ascii: "Z")] where words.count > 1: return String(decoding: words[1], as: UTF8.self)
+            case [UInt8(ascii: "L")] where words.count > 2: return String(decoding: words[2], as: UTF8.self)
             default: return nil
             }
         }
@@ -65,9 +65,9 @@ public struct Zone: Sendable, Hashable {
 
     /// A relative path of letters, digits, `_`, `+` and `-`, that cannot leave the database.
     private static func isName(_ name: String) -> Bool {
-        guard name.utf8.count <= 64, name.utf8.first.map({ ($0 | 0x20) &- 0x61 < 26 }) == true else { return false }
+        guard name.utf8.count <= 64, name.utf8.first.map({ ASCII.isLetter($0) }) == true else { return false }
         return name.utf8.allSatisfy { byte in
-            (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || [0x2F, 0x5F, 0x2B, 0x2D].contains(byte)
+            ASCII.isAlphanumeric(byte) || "/_+-".utf8.contains(byte)
         }
     }
 

@@ -16,7 +16,7 @@ extension ExpressionValue {
         case .string(let text): self = .string(text)
         case .unpaired: return nil
         case .number(let text):
-            if text.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 &- 0x30 < 10 }) {
+            if text.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || ASCII.isDigit($0) }) {
                 guard let value = Int(text) else { return nil }
                 self = .int(value)
             } else {

@@ -1,7 +1,7 @@
 /// Cuts a stream into lines, in the memory of its longest line or of the limit.
 public struct LineCutter: Sendable {
     public enum Line: Sendable, Hashable {
-        /// Without its newline.
+        /// A line without its newline.
         case whole([UInt8])
         /// It was longer than the limit, and what it held is gone.
         case tooLong

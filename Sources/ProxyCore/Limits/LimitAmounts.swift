@@ -6,7 +6,7 @@ public struct LimitAmounts: Sendable, Hashable {
     /// Input that a cache served: it counts only where a limit says so.
     public var cachedTokens = 0
     public var nanoDollars = 0
-    /// Of a need: nobody knows what it costs, so that it costs nothing; where money is used up it is not let through.
+    /// Whether nobody knows what a need costs, so that it costs nothing; where money is used up it is not let through.
     var isUnpriced = false
 
     public init(requests: Int = 0, tokens: Int = 0, cachedTokens: Int = 0, nanoDollars: Int = 0) {

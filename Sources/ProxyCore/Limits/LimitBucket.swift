@@ -5,7 +5,7 @@ struct LimitBucket: Sendable {
     private(set) var day = LimitAmounts()
     private(set) var month = LimitAmounts()
     private(set) var total = LimitAmounts()
-    /// Of the requests in flight.
+    /// What the requests in flight have reserved.
     private(set) var reserved = LimitAmounts()
     private(set) var inFlight = 0
     /// The calendar that `day` and `month` are of.
@@ -60,13 +60,13 @@ struct LimitBucket: Sendable {
         start = period.lowerBound
     }
 
-    /// By all nodes, as far as this one knows.
+    /// What all nodes have used, as far as this one knows.
     func used(_ rate: LimitRate, countsCached: Bool) -> Int {
         let own = usedHere(rate, countsCached: countsCached)
         return others.isEmpty ? own : UsageAmounts.sum(own, others.used(rate))
     }
 
-    /// By this node.
+    /// What this node has used.
     func usedHere(_ rate: LimitRate, countsCached: Bool) -> Int {
         switch rate.window {
         case .minute: minute.sum.value(of: rate.kind, countsCached: countsCached)
@@ -77,12 +77,12 @@ struct LimitBucket: Sendable {
         }
     }
 
-    /// By this node, of the kinds that are counted; in the order of their places.
+    /// What this node has used in each window that is counted: minute, day, month, total.
     func usedHere(of kind: LimitRate.Kind, countsCached: Bool) -> [Int] {
         [minute.sum, day, month, total].map { $0.value(of: kind, countsCached: countsCached) }
     }
 
-    /// By all nodes, as far as this one knows: what others hold, they may use.
+    /// What all nodes have reserved, as far as this one knows: what others hold, they may use.
     func reserved(_ rate: LimitRate, countsCached: Bool) -> Int {
         let own = reservedHere(rate, countsCached: countsCached)
         return others.isEmpty ? own : UsageAmounts.sum(own, others.held(rate.kind))

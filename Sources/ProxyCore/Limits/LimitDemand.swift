@@ -12,7 +12,7 @@ struct LimitDemand: Sendable, Hashable {
     /// Its input may be written to a cache, which may cost more.
     var cacheWrite = CacheWrite.none
 
-    /// For how long what is written to a cache may be kept.
+    /// How long what is written to a cache may be kept.
     enum CacheWrite { case none, minutes, hour }
 
     /// The smallest answer that `reserve: typical` reckons with.

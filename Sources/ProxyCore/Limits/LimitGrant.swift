@@ -2,7 +2,7 @@ import RuleEngine
 
 /// The limits that apply to a request. Of limits that look at nothing but the key there is one for all of a key's requests on a loop.
 final class LimitUses {
-    /// In the file's order, the policy's first.
+    /// The uses in the file's order, the policy's first.
     let uses: [LimitUse]
     /// What records say of them.
     let charges: [LimitCharge]

@@ -46,7 +46,7 @@ extension LimitBook {
 }
 
 extension LimitRefusal {
-    /// As a client is told, with times in a zone.
+    /// What a client is told, with times in a zone.
     func message(in zone: Zone) -> String {
         message { zone.text(seconds: ($0 + 999) / 1_000) }
     }

@@ -4,7 +4,7 @@ import Synchronization
 final class LimitNotices: Sendable {
     private struct Notice {
         var count = 0
-        /// By the steady clock; nil before the first time.
+        /// When it was last told, by the steady clock; nil before the first time.
         var toldAt: Int?
     }
 

@@ -13,7 +13,7 @@ public struct LimitRate: Sendable, Hashable {
         (self.kind, self.window, self.most) = (kind, window, most)
     }
 
-    /// As the file names it.
+    /// The name that the file has for it.
     public var key: String {
         switch (kind, window) {
         case (.concurrency, _): "concurrent_requests"

@@ -7,7 +7,7 @@ public struct LimitReservation: Sendable {
     }
 
     var entries: [Entry]
-    /// By the steady clock.
+    /// When it was admitted, by the steady clock.
     var admitted = 0
     /// A limit of which another bucket was forgotten for this one, before its time.
     var displaces: UsageLimit?

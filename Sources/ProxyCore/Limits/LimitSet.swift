@@ -29,7 +29,7 @@ public struct LimitEntry: Sendable {
 
 /// All limits of one configuration.
 public final class LimitSet: Sendable {
-    /// By policy; a policy without numbers has none.
+    /// The limits of policies, by their names; a policy without numbers has none.
     public let policies: [String: UsageLimit]
     public let entries: [LimitEntry]
     /// What the entries look at.
@@ -64,7 +64,7 @@ public final class LimitSet: Sendable {
         let limit: UsageLimit
         let why: String
 
-        /// As a client is told.
+        /// What a client is told.
         var message: String { "the limit '\(limit.name)' cannot be computed for this request: \(why)" }
     }
 

@@ -11,7 +11,7 @@ extension LimitTable {
         let start = last.map { (order[$0.limit] ?? -1, $0.bucket) }
         var found: [(limit: Int, bucket: String, state: LimitBucket)] = []
         let most = max(count, 1) + 1
-        /// Of what was found the first so many are kept, so that a page costs no more memory than it has.
+        /// Only so many of what was found are kept: a page costs no more memory than it has.
         func prune() {
             found.sort { ($0.limit, $0.bucket) < ($1.limit, $1.bucket) }
             found.removeLast(max(0, found.count - most))

@@ -1,5 +1,5 @@
 extension LimitTable {
-    /// Of each number of these limits the bucket that has used most of it; of one that nobody uses a bucket without a name.
+    /// For each number of these limits the bucket that has used most of it; for one that nobody uses a bucket without a name.
     ///
     /// A figure for each title and kind: where an entry has two numbers of one kind, of the one that is nearer to its end.
     public func tightest(_ limits: [UsageLimit], now: LimitTime) -> [LimitFigure] {
@@ -14,7 +14,7 @@ extension LimitTable {
             var bucket = slot.state
             bucket.advance(to: moment)
             let limit = limits[place]
-            // Of ten thousand buckets few are nearer than all before: only of those is a figure made.
+            // Few of ten thousand buckets are nearer than all before: only for those is a figure made.
             for (index, rate) in limit.rates.enumerated()
             where LimitFigure.share(bucket.used(rate, countsCached: limit.countsCached), of: rate) > found[place][index].usedShare
             {

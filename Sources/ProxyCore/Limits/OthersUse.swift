@@ -21,7 +21,7 @@ struct OthersUse: Sendable, Hashable {
         return amounts[rate.kind.place * Self.windows + rate.window.place]
     }
 
-    /// Of each window: minute, day, month, total.
+    /// What others have used in each window: minute, day, month, total.
     func used(of kind: LimitRate.Kind) -> [Int] {
         amounts.isEmpty ? [0, 0, 0, 0] : Array(amounts[kind.place * Self.windows..<kind.place * Self.windows + 4])
     }

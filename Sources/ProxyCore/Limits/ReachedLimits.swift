@@ -10,7 +10,7 @@ final class ReachedLimits: Sendable {
     }
 
     fileprivate struct Reached {
-        /// By the steady clock, in milliseconds.
+        /// When it was last refused, in milliseconds of the steady clock.
         var refusedAt: Int
         /// When the window begins anew, by the wall clock; nil where only time tells.
         var endsAt: Int?

@@ -39,7 +39,7 @@ public final class UsageLimit: Sendable {
 public struct LimitUse: Sendable {
     public let limit: UsageLimit
     public let bucket: String
-    /// For people, where it differs: a key's name.
+    /// What people are shown, where it differs from the bucket: a key's name.
     public let label: String
 
     public init(_ limit: UsageLimit, bucket: String, label: String? = nil) {

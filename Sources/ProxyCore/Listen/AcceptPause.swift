@@ -13,7 +13,7 @@ final class AcceptPause: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private static let pause = TimeAmount.milliseconds(100)
-    /// After some have given way, their descriptors are free in a moment.
+    /// The pause after some have given way: their descriptors are free in a moment.
     private static let shortPause = TimeAmount.milliseconds(20)
     private static let evictedAtOnce = 16
 

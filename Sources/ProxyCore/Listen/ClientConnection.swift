@@ -555,7 +555,7 @@ extension ClientConnection: Sweepable {
                 if !stillReads(now) { close() }
             }
         case .length, .chunked:
-            // By the configuration that the request has begun with.
+            // The configuration that the request has begun with holds until its end.
             let timeouts = exchange?.configuration.timeouts ?? timeouts
             guard now - clock.phaseBegan > TimeAmount(timeouts.idle) else { return }
             failBody { exchange?.bodyTooSlow() }

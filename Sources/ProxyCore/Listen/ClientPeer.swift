@@ -5,7 +5,7 @@ import NIOCore
 final class ClientPeer {
     /// Who is connected: the socket's other end, or whom a PROXY header names.
     private var peer: PeerAddress
-    /// Whose request it is: the peer's, unless a trusted proxy says for whom it asks.
+    /// Whom the request is from: the peer, unless a trusted proxy says for whom it asks.
     private(set) var client: PeerAddress
     /// Whether the last request's client was not the peer.
     private(set) var speaksForOthers = false

@@ -6,12 +6,12 @@ import Synchronization
 /// Its own loop says when it begins and ends to be idle; whoever needs room claims it from any loop. Both do it by one exchange of
 /// a number, so that a connection is either given away or at work, never both, and an ordinary request locks nothing.
 final class ConnectionSlot: Sendable {
-    /// Since when it is idle, on a scale that only grows; or one of the two below.
+    /// When it became idle, on a scale that only grows; or one of the two below.
     private let state: Atomic<UInt64>
     private static let busy = UInt64.max
     private static let givenAway = UInt64.max - 1
 
-    /// Whose key it has shown, by a hash; 0 before it has shown one.
+    /// The hash of the key that it has shown; 0 before it has shown one.
     let owner = Atomic<UInt64>(0)
     /// What it is idle for: the rest of a body. It gives way to another key's request only, where its own key has more than its share.
     private let awaitsBody = Atomic(false)

@@ -70,7 +70,7 @@ final class ConnectionSlots: Sendable {
         /// What one key has.
         private struct Share {
             var connections = 0
-            /// Of those that wait for a body the one that has waited longest.
+            /// The one that has waited longest for its body.
             var waiting: (slot: ConnectionSlot, mark: UInt64)?
         }
 

@@ -1,3 +1,5 @@
+import Basics
+
 /// Who may say in `X-Forwarded-For` and in PROXY headers for whom it speaks.
 public struct TrustedProxies: Sendable, Hashable {
     public var ranges: [AddressRange] = []
@@ -99,6 +101,6 @@ enum ForwardedFor {
     }
 
     private static func isPort(_ text: Substring) -> Bool {
-        (1...5).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) } && (Int(text) ?? .max) <= 65_535
+        (1...5).contains(text.utf8.count) && text.utf8.allSatisfy { ASCII.isDigit($0) } && (Int(text) ?? .max) <= 65_535
     }
 }

@@ -10,12 +10,12 @@ struct HTTP1ResponseWriter {
     /// Bytes given to the channel; grows only.
     private(set) var bytesFlushed = 0
 
-    // Of the request at hand.
+    // What the request asks for.
     private var isHead = false
     private var speaksHTTP11 = true
     private(set) var keepsAlive = true
 
-    // Of its response.
+    // How far its response is, and how it is framed.
     private var isChunked = false
     private var isOmitted = false
     private var closesAfter = false

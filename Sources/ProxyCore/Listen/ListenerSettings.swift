@@ -18,7 +18,7 @@ final class ListenerSettings: Sendable {
     let plane: ListenerPlane
     /// Whether a connection begins with a PROXY header.
     let takesProxyHeader: Bool
-    /// Whose pages may read responses of the data plane.
+    /// The origins whose pages may read responses of the data plane.
     let cors: CrossOrigins
 
     init(_ listener: Listener, plane: ListenerPlane) {

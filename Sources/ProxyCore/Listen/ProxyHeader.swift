@@ -1,3 +1,5 @@
+import Basics
+
 /// The header of the PROXY protocol, in which a balancer tells whose connection it passes on (haproxy.org, proxy-protocol.txt).
 ///
 /// Version 1 is a line, version 2 is binary. What is not exactly as the specification has it is refused: who sends it is
@@ -22,8 +24,8 @@ struct ProxyHeader: Equatable {
 
     /// The longest line of version 1, line end included.
     static let longestLine = 107
-    /// Of version 2, what follows its first 16 bytes: addresses and TLVs. The specification asks for room for 520 bytes; a client
-    /// certificate's names take more.
+    /// The most that follows the first 16 bytes of version 2: addresses and TLVs. The specification asks for room for 520 bytes; a
+    /// client certificate's names take more.
     static let longestBlock = 4096
 
     private static let signature: StaticString = "\r\n\r\n\0\r\nQUIT\n"
@@ -67,7 +69,7 @@ struct ProxyHeader: Equatable {
     }
 
     private static func isPort(_ text: Substring) -> Bool {
-        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
+        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ ASCII.isDigit($0) }) else { return false }
         return (text == "0" || text.utf8.first != 0x30) && (Int(text) ?? .max) <= 65_535
     }
 

@@ -47,7 +47,7 @@ struct ResponseDraft {
 
     var isFramed = false
 
-    /// From here on what is appended is the body.
+    /// Says that what is appended from here on is the body.
     mutating func beginBody(capacity: Int) {
         bodyStart = bytes.readableBytes
         bytes.reserveCapacity(minimumWritableBytes: capacity)

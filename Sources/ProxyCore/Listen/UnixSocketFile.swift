@@ -21,11 +21,11 @@ struct UnixSocketFile: Sendable {
     /// Binds a socket at the path; what is left there by a process that has gone is replaced. Gives the socket, which does not
     /// listen yet: nobody can connect before the file's mode is right.
     static func bind(_ path: String) throws(Failure) -> (descriptor: Int32, file: UnixSocketFile) {
-        guard var address = address(path) else { throw Failure("the path is too long for a Unix socket") }
+        guard let address = sockaddr_un(path: path) else { throw Failure("the path is too long for a Unix socket") }
         try removeStale(path, address)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(errno: errno) }
-        let isBound = withSocketAddress(&address) { Glibc.bind(descriptor, $0, $1) } == 0
+        let isBound = address.withSocketAddress { Glibc.bind(descriptor, $0, $1) } == 0
         var status = stat()
         guard isBound, chmod(path, mode) == 0, lstat(path, &status) == 0 else {
             let code = errno
@@ -52,29 +52,9 @@ struct UnixSocketFile: Sendable {
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard probe >= 0 else { throw Failure(errno: errno) }
         defer { close(probe) }
-        var address = address
         // Refused: the file outlived its process. Anything else, a full queue too, says that somebody is there.
-        let isStale = withSocketAddress(&address) { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
+        let isStale = address.withSocketAddress { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
         guard isStale else { throw Failure(errno: EADDRINUSE) }
         guard unlink(path) == 0 || errno == ENOENT else { throw Failure(errno: errno) }
-    }
-
-    private static func withSocketAddress<Result>(
-        _ address: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
-        }
-    }
-
-    private static func address(_ path: String) -> sockaddr_un? {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-            guard path.utf8.count < target.count else { return false }
-            target.copyBytes(from: path.utf8)
-            return true
-        }
-        return fits ? address : nil
     }
 }

@@ -141,7 +141,7 @@ public final class ModelDirectory: Sendable {
         return listings
     }
 
-    /// In the words that `ModelPage` reads.
+    /// The listings in the words that `ModelPage` reads.
     private static func json(_ listings: [String: ModelListing]) -> JSONValue {
         let upstreams = listings.inKeyOrder().compactMap { name, listing -> JSONObject.Member? in
             guard let time = listing.fetchedAt else { return nil }

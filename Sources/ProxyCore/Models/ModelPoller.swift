@@ -127,30 +127,19 @@ public final class ModelPoller: Sendable {
             guard let page = ModelPage(response.body) else { return .failure(Failed(text: "the answer is no list of models")) }
             models += page.models
             guard let next = page.next, models.count < ModelPage.mostModels else { break }
-            request.target = first.target + (first.target.contains("?") ? "&" : "?") + next.name + "=" + Self.encoded(next.value)
+            let separator = first.target.contains("?") ? "&" : "?"
+            request.target = first.target + separator + next.name + "=" + PercentEncoding.text(next.value)
         }
         return .success(models)
     }
 
-    private static func encoded(_ text: String) -> String {
-        text.utf8.reduce(into: "") { out, byte in
-            let isPlain =
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF) || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
-            if isPlain {
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let hex = String(byte, radix: 16, uppercase: true)
-                out += "%" + (hex.count == 1 ? "0" : "") + hex
-            }
-        }
-    }
 }
 
 /// How one upstream is asked for its list.
 struct ModelListPlan: Equatable {
     let upstream: Upstream
 
-    /// Of the upstreams that some rule sends more names to than it spells out.
+    /// The lists of the upstreams that some rule sends more names to than it spells out.
     static func all(of snapshot: Snapshot) -> [ModelListPlan] {
         var open: Set<Int> = []
         for (rule, route) in zip(snapshot.rules.rules, snapshot.routes) {
@@ -177,7 +166,7 @@ struct ModelListPlan: Equatable {
         return String(Hex.text(SHA256.hash(data: Array(address.utf8))).prefix(32))
     }
 
-    /// From the start on.
+    /// Whether the list is asked for from the start on.
     var isWanted: Bool { upstream.namesPreset || upstream.models.isWritten }
 
     /// One for each account, signed for now: a signature with a time in it does not last until the list is asked for again.

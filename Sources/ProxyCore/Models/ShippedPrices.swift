@@ -2,7 +2,7 @@ import RuleEngine
 
 /// What the models of presets cost and hold, as their vendors' pages had it (`etc/prices.yaml`).
 public struct ShippedPrices: Sendable {
-    /// By the name of the preset.
+    /// The vendors, by the names of their presets.
     let vendors: [String: Vendor]
 
     /// Those that are compiled in.

@@ -194,14 +194,14 @@ final class PostgresConnection: Sendable {
 
 /// Where the store is, and how it is spoken to.
 struct PostgresAddress: Sendable, Hashable {
-    /// With the password, if it has one.
+    /// The address, with the password if it has one.
     var url: Secret
     /// A file of certificates that the server's must come from.
     var ca: String?
-    /// As the address has it; nil where it says nothing.
+    /// The mode of TLS that the address has; nil where it says nothing.
     var sslMode: String?
 
-    /// As the library takes them. What stands before `dbname` holds where the address says nothing else.
+    /// The options that the library takes. What is before `dbname` holds where the address says nothing else.
     var options: [(name: String, value: String)] {
         var options = [
             ("application_name", "proxyd"), ("connect_timeout", "5"), ("target_session_attrs", "read-write"),

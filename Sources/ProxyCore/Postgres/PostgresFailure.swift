@@ -101,7 +101,7 @@ enum PostgresFailure: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// In one line: the server's and the library's messages have several.
+    /// The text in one line: the server's and the library's messages have several.
     static func line(_ text: String) -> String {
         var words: [Substring] = []
         for line in text.split(whereSeparator: \.isNewline) {

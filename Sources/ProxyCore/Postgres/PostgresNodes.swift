@@ -7,10 +7,10 @@ final class PostgresNodes: NodeBoard {
     private let queue = DispatchQueue(label: "proxyd.shared.nodes", qos: .utility)
     private let pause = Mutex(Pause())
 
-    /// After failures nothing is tried for a while.
+    /// The pause after failures, in which nothing is tried.
     private struct Pause {
         var failures = 0
-        /// By the steady clock.
+        /// When the pause ends, by the steady clock.
         var until = Int.min
     }
 

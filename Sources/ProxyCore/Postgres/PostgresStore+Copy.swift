@@ -89,7 +89,7 @@ struct SharedTable {
         case place(String)
     }
 
-    /// In the database that is copied.
+    /// The table's name in the database that is copied.
     var name: String
     var columns: [Column]
     var addition: PostgresStore.Addition

@@ -15,7 +15,7 @@ extension PostgresStore {
         }
     }
 
-    /// In the order in which they were changed.
+    /// The keys in the order in which they were changed.
     func keys(changedSince version: Int) throws -> [VersionedKey] {
         try read { connection, _ in try Self.keys(changedSince: version, connection) }
     }
@@ -150,7 +150,7 @@ extension PostgresStore {
         }
     }
 
-    /// In the years that can be written.
+    /// The nearest time within the years that can be written.
     private static func time(_ seconds: Int) -> Int { min(max(seconds, 0), 253_402_300_799) }
 
     private static func json(of tags: [String: String]) -> String {

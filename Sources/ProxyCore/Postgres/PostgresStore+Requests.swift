@@ -128,8 +128,8 @@ extension PostgresStore {
 
     // MARK: - Numbers
 
-    /// As SQLite's: the time of the newest record, 2^20 numbers for each millisecond. Ten bits of them are the source's: what two nodes
-    /// book at once has two numbers.
+    /// The first number of a record, made as SQLite's are: from the time of the newest record, 2^20 numbers for each millisecond.
+    /// Ten bits of them are the source's, so that what two nodes book at once has two numbers.
     static func firstID(at milliseconds: Int) -> Int { min(max(milliseconds, 0), 1 << 42) << 20 }
 
     static func nextBlock(after last: Int, at milliseconds: Int, source: Int) -> Int {

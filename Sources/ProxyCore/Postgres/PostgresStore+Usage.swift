@@ -211,14 +211,7 @@ extension PostgresStore {
     private static let placeSums = sums(PostgresSchema.placeNames)
 
     private static func amounts(_ row: PostgresRow, at first: Int) -> UsageAmounts {
-        var amounts = UsageAmounts()
-        amounts.requests = row.amount(first)
-        amounts.uncachedInput = row.amount(first + 1)
-        amounts.cacheRead = row.amount(first + 2)
-        amounts.cacheWrite = row.amount(first + 3)
-        amounts.output = row.amount(first + 4)
-        amounts.reasoning = row.amount(first + 5)
-        amounts.costNanoDollars = row.amount(first + 6)
+        var amounts = commonAmounts(row, at: first)
         amounts.partial = row.amount(first + 7)
         amounts.unknown = row.amount(first + 8)
         amounts.unpriced = row.amount(first + 9)
@@ -226,6 +219,16 @@ extension PostgresStore {
     }
 
     private static func placeAmounts(_ row: PostgresRow, at first: Int) -> UsageAmounts {
+        var amounts = commonAmounts(row, at: first)
+        amounts.unpriced = row.amount(first + 8)
+        amounts.images = row.amount(first + 9)
+        amounts.audioMilliseconds = row.amount(first + 10)
+        amounts.cacheWriteHour = row.amount(first + 11)
+        return amounts
+    }
+
+    /// The columns that both kinds of tables begin with.
+    private static func commonAmounts(_ row: PostgresRow, at first: Int) -> UsageAmounts {
         var amounts = UsageAmounts()
         amounts.requests = row.amount(first)
         amounts.uncachedInput = row.amount(first + 1)
@@ -234,10 +237,6 @@ extension PostgresStore {
         amounts.output = row.amount(first + 4)
         amounts.reasoning = row.amount(first + 5)
         amounts.costNanoDollars = row.amount(first + 6)
-        amounts.unpriced = row.amount(first + 8)
-        amounts.images = row.amount(first + 9)
-        amounts.audioMilliseconds = row.amount(first + 10)
-        amounts.cacheWriteHour = row.amount(first + 11)
         return amounts
     }
 }

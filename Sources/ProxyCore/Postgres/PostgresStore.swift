@@ -10,9 +10,9 @@ import Glibc
 /// There is one connection, made when it is needed and made anew where it broke. Whatever fails throws, and nothing of it happened,
 /// or all of it: where the journal goes on says which.
 final class PostgresStore: Store {
-    /// Whose rows are booked here.
+    /// The node whose rows are booked here.
     struct Identity: Sendable, Hashable {
-        /// Of the state directory: what tells two lives of one node's name apart.
+        /// The identity of the state directory, which tells two lives of one node's name apart.
         var state: String
         var node: String
     }
@@ -25,7 +25,7 @@ final class PostgresStore: Store {
         var months: Set<Int> = []
         /// The number of the last block of requests.
         var lastBlock = 0
-        /// By what they are: the numbers of places.
+        /// The numbers of places that are known already.
         var places: [PostgresPlace: Int] = [:]
         var models = BookedModels()
     }

@@ -12,7 +12,7 @@ enum PostgresValue: Sendable {
     init(_ number: Int?) { self = number.map { .number($0) } ?? .null }
     init(_ text: String?) { self = text.map { .text($0) } ?? .null }
 
-    /// As PostgreSQL reads it; nil for none. A text cannot hold a zero there.
+    /// The value as PostgreSQL reads it; nil for none. A text cannot hold a zero there.
     private var bytes: [UInt8]? {
         switch self {
         case .null: nil

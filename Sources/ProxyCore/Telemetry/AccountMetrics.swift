@@ -49,7 +49,7 @@ public enum AccountMetrics {
         }
     }
 
-    /// Of the windows of one kind the one with the least left: models are too many for labels.
+    /// The window of each kind with the least left: models are too many for labels.
     private static func tightest(_ windows: [QuotaWindow]) -> [String: QuotaWindow] {
         Dictionary(windows.map { ($0.kind, $0) }) { ($0.share ?? 2) <= ($1.share ?? 2) ? $0 : $1 }
     }

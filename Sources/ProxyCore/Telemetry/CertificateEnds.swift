@@ -2,7 +2,7 @@
 public struct CertificateEnds: Sendable {
     public enum Change: Sendable, Hashable { case endsSoon, ended }
 
-    /// By the digest of the files.
+    /// What was told, by the digest of the files.
     private var told: [String: Change] = [:]
 
     public init() {}

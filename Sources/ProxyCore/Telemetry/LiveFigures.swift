@@ -11,7 +11,7 @@ public final class LiveFigures: Sendable {
 
     public init() {}
 
-    /// For one event loop.
+    /// The figures of one event loop.
     func part() -> Part {
         let part = Part()
         parts.withLock { $0.append(part) }

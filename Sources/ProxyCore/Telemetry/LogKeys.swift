@@ -6,10 +6,10 @@ public enum LogKeys {
     /// A place in a file.
     public static let at = "at"
     public static let attempts = "attempts"
-    /// Of a copy of the state.
+    /// The name of a copy of the state.
     public static let backup = "id"
     public static let blocks = "blocks"
-    /// Whose use of a limit it is: a key's name, or what `per` gives.
+    /// Who uses a limit: a key's name, or what `per` gives.
     public static let bucket = "bucket"
     public static let bytes = "bytes"
     public static let changed = "changed"
@@ -39,7 +39,7 @@ public enum LogKeys {
     public static let listen = "listen"
     public static let lostRequests = "lost_requests"
     public static let lostTokens = "lost_tokens"
-    /// Since the request's first byte.
+    /// Microseconds since the request's first byte.
     public static let microseconds = "us"
     public static let model = "model"
     public static let name = "name"
@@ -71,7 +71,7 @@ public enum LogKeys {
     public static let segment = "segment"
     /// What a server says of itself.
     public static let server = "server"
-    /// Of a trial: which share of the keys.
+    /// The share of the keys that a trial takes.
     public static let share = "share"
     /// How long something lasts.
     public static let span = "for"

@@ -2,7 +2,7 @@
 public struct LogRotation: Sendable, Hashable {
     /// Bytes; nil: however large it is.
     public var bytes: Int?
-    /// Since it was begun; nil: however old it is.
+    /// The age from which it is begun anew; nil: however old it is.
     public var age: Duration?
     /// Rotated files, `FILE.1` the newest.
     public var keep = Schema.LogKeys.keep.byDefault

@@ -63,7 +63,7 @@ public final class LogSettings: Sendable {
     /// Whether it is told what sizes came and went, and when.
     var tellsBytes: Bool { levelNumber.load(ordering: .relaxed) == 0 }
 
-    /// Of the times in the lines.
+    /// The zone of the times in the lines.
     var timeZone: Zone { zone.withLock { $0 } }
 
     /// Seconds east of Greenwich at that second since 1970.

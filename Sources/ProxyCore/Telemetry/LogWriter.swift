@@ -24,7 +24,7 @@ public enum LogTarget: Sendable {
 
 /// What the sink's thread writes to: standard output, or a file; standard error while the file takes nothing.
 struct LogWriter {
-    /// Of standard output.
+    /// The descriptor of standard output.
     let descriptor: Int32
     let notice: @Sendable (LogNotice) -> [UInt8]
     private var file: RotatingLogFile?

@@ -21,7 +21,7 @@ public final class MetricsRegistry: Sendable {
 
     private struct State {
         var families: [String: Family] = [:]
-        /// Of metrics without a bound of their own.
+        /// How many series the metrics have that are without a bound of their own.
         var seriesCount = 0
         var collectors: [@Sendable (MetricsRegistry) -> Void] = []
 

@@ -19,7 +19,7 @@ public struct RequestLogEntry: Sendable {
     private var traits: Traits = []
     public var amounts = Amounts()
     public var totalMicroseconds = 0
-    /// Until the first byte went to the client; -1 when none did.
+    /// The time until the first byte went to the client; -1 when none did.
     public var firstByteMicroseconds = -1
     /// Who ended it, and in which stage.
     public var outcome = Outcome.done(in: .relay)

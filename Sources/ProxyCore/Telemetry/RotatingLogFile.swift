@@ -212,7 +212,7 @@ struct RotatingLogFile {
             }
             guard name.hasPrefix(prefix) else { continue }
             let digits = name.dropFirst(prefix.count)
-            guard digits.utf8.count <= 4, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), digits.first != "0",
+            guard digits.utf8.count <= 4, digits.utf8.allSatisfy({ ASCII.isDigit($0) }), digits.first != "0",
                 let number = Int(digits)
             else { continue }
             numbers.append(number)

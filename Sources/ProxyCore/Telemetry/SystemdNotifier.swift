@@ -9,7 +9,7 @@ public struct SystemdNotifier: Sendable {
     /// - Parameter environment: of the process, as systemd set it.
     public init(environment: [String: String]) {
         socketPath = environment["NOTIFY_SOCKET"].flatMap { path in
-            // Of the kinds of address, an absolute path and an abstract name are for datagrams of this family.
+            // An absolute path and an abstract name are the kinds of address that are for datagrams of this family.
             path.count > 1 && (path.hasPrefix("/") || path.hasPrefix("@")) ? path : nil
         }
         let isMeant = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
@@ -40,7 +40,8 @@ public struct SystemdNotifier: Sendable {
     }
 
     private func send(_ message: String) {
-        guard let socketPath, var address = Self.address(socketPath) else { return }
+        guard let socketPath, var address = sockaddr_un(path: socketPath) else { return }
+        if socketPath.hasPrefix("@") { address.sun_path.0 = 0 }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
@@ -48,25 +49,10 @@ public struct SystemdNotifier: Sendable {
         var timeout = timeval(tv_sec: 1, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         // An abstract name ends where the address ends, so the length has to be exact.
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + socketPath.utf8.count)
+        let length = MemoryLayout<sa_family_t>.size + socketPath.utf8.count
         let bytes = Array(message.utf8)
-        withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = bytes.withUnsafeBytes { sendto(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL), address, length) }
-            }
+        address.withSocketAddress(length: length) { address, length in
+            _ = bytes.withUnsafeBytes { sendto(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL), address, length) }
         }
-    }
-
-    /// nil when the path does not fit.
-    private static func address(_ path: String) -> sockaddr_un? {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-            guard path.utf8.count < target.count else { return false }
-            target.copyBytes(from: path.utf8)
-            if path.hasPrefix("@") { target[0] = 0 }
-            return true
-        }
-        return fits ? address : nil
     }
 }

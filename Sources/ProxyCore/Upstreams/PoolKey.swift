@@ -7,7 +7,8 @@ struct PoolKey: Hashable, Sendable {
     let port: Int
     /// The socket of an upstream on this machine; host and port say nothing then.
     let socketPath: String?
-    /// With their digest: what was opened under authorities that were replaced serves nobody who trusts the new ones.
+    /// The authorities with their digest: what was opened under authorities that were replaced serves nobody who trusts the new
+    /// ones.
     let trustedAuthorities: TrustedAuthorities?
     /// Asked for a tunnel where TLS goes through it, and for the request itself where it does not.
     let proxy: ForwardProxy?

@@ -9,7 +9,7 @@ import NIOSSL
 public struct SingleCaller: OutgoingCaller {
     /// Who is taken for the other side of TLS.
     public enum Trust: Sendable, Hashable {
-        /// Whom an authority vouches for, as in a browser.
+        /// Servers that an authority vouches for, as in a browser.
         case authorities
         /// Who shows the first certificate of this PEM file, whatever the name: a proxyd of this machine.
         case certificate(file: String)

@@ -57,7 +57,7 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// Whose doing it is.
+    /// Who has caused it.
     var party: Outcome.Party {
         switch self {
         case .noDescriptors, .shutDown, .blocked: .proxy

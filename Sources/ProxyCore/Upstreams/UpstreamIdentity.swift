@@ -48,7 +48,7 @@ enum DNSName {
         return first == hostFirst
     }
 
-    /// In lower case; the dot of the root does not count.
+    /// The labels in lower case; the dot of the root does not count.
     private static func labels(_ name: [UInt8]) -> [[UInt8]] {
         let bare = name.last == UInt8(ascii: ".") ? name.dropLast() : name[...]
         return bare.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { label in

@@ -64,7 +64,7 @@ final class UpstreamRuntime {
 
     /// Whether heads of responses are read for what is left.
     var readsQuota: Bool { upstream.quota?.headers ?? true }
-    /// By which names beside the vendors' own.
+    /// The names that its quota has in headers, beside the vendors' own.
     var quotaNames: [QuotaHeaderNames] { upstream.quota?.headerNames ?? [] }
 
     /// Whether the file says itself what this header of a client's would say, for a server that reads `_` as `-` too.
@@ -83,7 +83,7 @@ final class UpstreamRuntime {
         }
     }
 
-    /// In whose words a response is that passes as it is.
+    /// The dialect of a response that passes as it is.
     func dialect(of endpoint: Endpoint) -> ClientDialect {
         switch endpoint {
         case .generate(let client), .countTokens(let client): passed.responses.contains(client) ? client : kin

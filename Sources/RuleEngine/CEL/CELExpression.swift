@@ -1,7 +1,7 @@
 /// Any expression of the language, over values given by name: what the conformance suite and a calculator need.
 struct CELExpression: Sendable {
     private let program: Program
-    /// In the order of their slots.
+    /// The bindings in the order of their slots.
     private let bindings: [String]
 
     /// `bindings` are the names it may use, with their types. Without `isChecked` everything is found out when it is evaluated.

@@ -68,7 +68,7 @@ import Testing
 
     /// What a request runs through, and the files there that work beside it: at the start, at a reload, on the ledger's queue.
     private static let hotPath: [(folder: String, beside: Set<String>)] = [
-        ("Accept", ["ProxyServer.swift"]),
+        ("Accept", []),
         ("Authenticate", ["KeyRegistry.swift"]),
         ("Decide", []),
         ("Dispatch", []),
@@ -99,6 +99,15 @@ import Testing
         for file in files where !beside.contains(file.name) {
             let foundation = file.imports.filter { $0.hasPrefix("Foundation") }
             #expect(foundation.isEmpty, "\(file.path) imports \(foundation.sorted())")
+        }
+    }
+
+    @Test func whatAllStagesShareDoesWithoutFoundation() {
+        let folder = "Sources/ProxyCore/Exchange"
+        let files = SourceTree.swiftFiles(in: folder).filter { $0.path == "\(folder)/\($0.name)" }
+        #expect(files.count > 1)
+        for file in files {
+            #expect(!file.imports.contains { $0.hasPrefix("Foundation") }, "\(file.path) imports Foundation")
         }
     }
 

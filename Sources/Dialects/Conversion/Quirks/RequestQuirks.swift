@@ -34,7 +34,7 @@ public struct RequestQuirks: Sendable, Hashable {
         }
     }
 
-    /// For bodies of any shape: these fields are left out.
+    /// Leaves these fields out of bodies of any shape.
     public init(dropping paths: [FieldPath]) {
         drops = paths
         fixed = []
@@ -120,7 +120,7 @@ public struct RequestQuirks: Sendable, Hashable {
             patch.set(new, to: Array(body.slice(range)), in: body)
             moved.insert(new)
         }
-        // Of one member several parts may have to go.
+        // Several parts of one member may have to go: it is parsed once.
         var parsed: [String: JSONObject] = [:]
         for path in drops {
             guard let name = path.names.first, moved.contains(name) || value(name) != nil else { continue }

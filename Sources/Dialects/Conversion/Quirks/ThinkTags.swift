@@ -134,18 +134,18 @@ struct ThinkTags: Sendable {
 
     /// One letter, as it stands in a JSON string.
     private static func unit(_ text: RawText, _ index: Int) -> (byte: UInt8, count: Int) {
-        guard text[index] == 0x5C, index &+ 1 < text.count else { return (text[index], 1) }
+        guard text[index] == UInt8(ascii: "\\"), index &+ 1 < text.count else { return (text[index], 1) }
         switch text[index &+ 1] {
-        case 0x75:
+        case UInt8(ascii: "u"):
             let value = JSONText.codeUnit(at: index, of: text) ?? 0xFFFF
             return (value < 0x80 ? UInt8(truncatingIfNeeded: value) : 0xFF, Swift.min(6, text.count &- index))
-        case 0x6E, 0x72: return (0x0A, 2)
-        case 0x74: return (0x20, 2)
+        case UInt8(ascii: "n"), UInt8(ascii: "r"): return (0x0A, 2)
+        case UInt8(ascii: "t"): return (UInt8(ascii: " "), 2)
         default: return (text[index &+ 1], 2)
         }
     }
 
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A }
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == 0x0A }
 
     /// An answer without the space before it.
     private static func trimmed(_ text: RawText, _ show: (Piece, RawText) -> Void) {
@@ -158,7 +158,7 @@ struct ThinkTags: Sendable {
     }
 
     private func mayBegin(_ byte: UInt8) -> Bool {
-        guard byte == 0x3C || byte == 0x5B else { return false }
+        guard byte == UInt8(ascii: "<") || byte == UInt8(ascii: "[") else { return false }
         return state == .text ? isAtLineStart : state != .plain
     }
 

@@ -79,7 +79,7 @@ struct AccountHealth: Sendable {
         guard state.cooldowns.count >= Self.restingModels else { return }
         state.cooldowns = state.cooldowns.filter { $0.value.until > now }
         guard state.cooldowns.count >= Self.restingModels else { return }
-        // Of the names that only a client knows the oldest, else the oldest of all.
+        // The oldest of the names that only a client knows goes first, else the oldest of all.
         let least = state.cooldowns.min { a, b in
             let (isKnown, isOtherKnown) = (a.value.modelStatus == .known, b.value.modelStatus == .known)
             return isKnown == isOtherKnown ? a.value.since < b.value.since : isOtherKnown

@@ -144,7 +144,7 @@ final class LoadCell: Sendable {
     /// - Parameter milliseconds: from asking to the first byte.
     func succeed(firstByte milliseconds: Int, now: Int) {
         successes.wrappingAdd(1, ordering: .relaxed)
-        // Of two that come at once one may be lost: it is a mean.
+        // When two come at once one may be lost: it is a mean.
         let mean = FirstByte(word: firstByte.load(ordering: .relaxed)).adding(milliseconds, now: now)
         firstByte.store(mean.word, ordering: .relaxed)
     }

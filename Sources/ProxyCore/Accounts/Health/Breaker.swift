@@ -44,7 +44,7 @@ struct Breaker: Sendable, Hashable {
     private var marks: [Mark] = []
     private var rest = 0
 
-    /// Until when it is open, or a probe is under way; nil when it is closed.
+    /// When it is open no more, or its probe no longer waited for; nil when it is closed.
     var until: Int? {
         switch phase {
         case .closed: nil

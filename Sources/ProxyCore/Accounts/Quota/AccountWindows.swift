@@ -94,7 +94,7 @@ public struct AccountWindows: Sendable, Hashable {
         return (rates ? expiry.rates : expiry.quota).soonest
     }
 
-    /// Until when a model has nothing left; nil when it has, as far as is known.
+    /// When a model has something left again; nil when it has now, as far as is known.
     public func emptyUntil(_ model: String, now: Int) -> Int? {
         guard leastShare <= 0 else { return nil }
         var until: Int?

@@ -22,7 +22,7 @@ struct LowWindows: Sendable {
         let model: String?
         /// How many more there are.
         var others = 0
-        /// Of the one that has least; nil where it is not known any more.
+        /// The share of the window that has least; nil where it is not known any more.
         let share: Double?
         let threshold: Double
         let resetsAt: Int?
@@ -42,7 +42,7 @@ struct LowWindows: Sendable {
 
     private var thresholds = QuotaThresholds()
     private var told: [Key: Low] = [:]
-    /// Of the states that were looked at.
+    /// The version of the states that were last looked at.
     private var version = -1
 
     init(ofRates isOfRates: Bool = false) {
@@ -68,7 +68,7 @@ struct LowWindows: Sendable {
             changes.append(Self.change(key, one.window, share: one.window.share(now: now), one.threshold, isLow: true))
         }
         for (key, before) in told where low[key] == nil {
-            // Of an account that is gone nothing is told, and what is used up is told as such.
+            // Nothing is told of an account that is gone; what is used up is told as such.
             guard states.accountIDs[key.account.upstream]?.contains(key.account) == true else { continue }
             let present = states.windows[key.account]?.known(before.window)
             let share = present?.share(now: now)
@@ -99,7 +99,7 @@ struct LowWindows: Sendable {
                 let threshold = thresholds.threshold(of: window.models, at: id.upstream)
                 guard share < threshold || share <= 0 else { continue }
                 let key = Key(account: id, kind: window.kind, model: window.models.name)
-                // Of windows of one kind and several lengths the one that has least speaks.
+                // Where windows of one kind have several lengths, the one that has least counts.
                 if let other = low[key]?.window.share(now: now), other <= share { continue }
                 low[key] = Low(window: window, threshold: threshold)
             }

@@ -16,7 +16,7 @@ public final class QuotaBook: Sendable {
         /// What the file declares, of accounts for which it does.
         var rates: [AccountID: [LimitRate]] = [:]
         var declared: [AccountID: DeclaredUse] = [:]
-        /// Of whom something was counted that is not published.
+        /// Accounts with counts that are not published yet.
         var counted: Set<AccountID> = []
         /// What heads told that changed too little to be published at once.
         var held: [AccountID: [QuotaWindow]] = [:]

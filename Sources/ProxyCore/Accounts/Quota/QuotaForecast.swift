@@ -1,6 +1,6 @@
 /// When a window runs out that does not last until its reset. Times are milliseconds of `SteadyClock`.
 public struct QuotaForecast: Sendable, Hashable {
-    /// In the past where it has run out.
+    /// When nothing is left; in the past where it has run out.
     public let runsOutAt: Int
     public let resetsAt: Int
 }
@@ -20,7 +20,7 @@ extension QuotaWindow {
         return QuotaForecast(runsOutAt: time, resetsAt: resetsAt)
     }
 
-    /// Of a window that was said to run out: whether that may still come true though it is not used just now.
+    /// Whether a window that was said to run out may still do so, though it is not used just now.
     public func waveringForecast(now: Int) -> QuotaForecast? {
         guard let resetsAt, resetsAt > now, let share = share(now: now), share < 0.5 else { return nil }
         return QuotaForecast(runsOutAt: resetsAt, resetsAt: resetsAt)
@@ -39,7 +39,7 @@ extension QuotaWindow {
         return now &+ Int(left)
     }
 
-    /// From one reset to the next, in milliseconds: as the file or the name says (`5h`, `7d:opus`); 0 where neither does.
+    /// The time from one reset to the next, in milliseconds: as the file or the name says (`5h`, `7d:opus`); 0 where neither does.
     private var knownLength: Int {
         guard length == 0 else { return length }
         let name = kind.prefix { $0 != ":" }

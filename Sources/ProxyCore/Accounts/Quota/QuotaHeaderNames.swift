@@ -7,11 +7,11 @@ public struct QuotaHeaderNames: Sendable, Hashable {
 
     public struct Name: Sendable, Hashable {
         public let part: Part
-        /// In lower case.
+        /// The header's name, in lower case.
         public let text: [UInt8]
     }
 
-    /// As `QuotaWindow.kind` has it.
+    /// The window's kind, as `QuotaWindow.kind` has it.
     public let kind: String
     public let names: [Name]
 

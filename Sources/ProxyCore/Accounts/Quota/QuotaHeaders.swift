@@ -6,7 +6,7 @@ import HTTP1
 /// It points into the head's bytes, and lives no longer than they do. A number that cannot be is nobody's: what was told before
 /// stands. Only a window that others should hear of is made, since most responses change nothing that matters.
 struct QuotaHeaders {
-    /// For whom a window counts, as far as a head knows.
+    /// Which models a window counts for, as far as a head knows.
     enum Scope: Equatable {
         /// The model that was asked for.
         case model
@@ -240,9 +240,9 @@ struct QuotaHeaders {
     struct Moment {
         let model: String
         let status: Int
-        /// Of `SteadyClock`, in milliseconds.
+        /// The time of `SteadyClock`, in milliseconds.
         let now: Int
-        /// Since 1970, in milliseconds.
+        /// Milliseconds since 1970.
         let wall: Int
         /// The share under which the account is passed over.
         let threshold: Double

@@ -14,7 +14,7 @@ extension QuotaReading {
             let pool = model.accounts.filter { !matched.contains($0.handle) }
             let pooled = window(name, pool, now: now, wallAhead: wallAhead)
             for id in accounts {
-                // Of two that have one name the less counts.
+                // Where two windows have one name, the one with less counts.
                 let found =
                     matched.contains(id.account)
                     ? model.accounts.filter { $0.handle == id.account }
@@ -47,7 +47,7 @@ extension QuotaReading {
 
     private func window(_ model: String, _ accounts: [AccountQuota], now: Int, wallAhead: Int) -> QuotaWindow? {
         guard case .known(let share) = Self.best(of: accounts, now: now) else { return nil }
-        // Of those that have as much, the first that is reset brings more.
+        // Among accounts that have as much left, the first to be reset brings more.
         let reset = accounts.filter { $0.level(now: now) == .known(share) }
             .compactMap { quota -> Int? in
                 if let until = quota.emptyUntil, until > now { return until }

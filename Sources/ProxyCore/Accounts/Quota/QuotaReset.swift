@@ -4,7 +4,7 @@ import Dialects
 /// When a window is reset, as vendors spell it: `1s`, `6m0s`, `12ms`, seconds, seconds or milliseconds since 1970, an instant of
 /// RFC 3339, an HTTP date.
 struct QuotaReset: Sendable, Hashable {
-    /// From now, 0 to `QuotaWindow.longest`.
+    /// How long from now, 0 to `QuotaWindow.longest`.
     let milliseconds: Int
     /// It was later than any window lasts.
     let isCut: Bool

@@ -2,7 +2,7 @@
 /// there on some rule does so.
 struct QuotaThresholds: Sendable, Equatable {
     private struct Upstream: Equatable {
-        /// Of tiers that ask for whatever model the client does, or for a pattern.
+        /// The threshold of tiers that ask for whatever model the client does, or for a pattern.
         var open = 0.0
         var models: [String: Double] = [:]
         var greatest = 0.0

@@ -3,7 +3,7 @@
 /// A value with an age. After its reset it is full by reckoning; one that names no reset is unknown after a while.
 /// Times are milliseconds of `SteadyClock`.
 public struct QuotaWindow: Sendable, Hashable {
-    /// For whom a window counts.
+    /// Which models a window counts for.
     public enum Models: Sendable, Hashable {
         case all
         case model(String)

@@ -24,7 +24,7 @@ struct UsedUpWindows: Sendable {
     }
 
     private var told: [Key: QuotaWindow] = [:]
-    /// Of the states that were looked at.
+    /// The version of the states that were last looked at.
     private var version = -1
 
     /// What is to be told since the last look; nothing is looked at while nothing new is published.
@@ -36,7 +36,7 @@ struct UsedUpWindows: Sendable {
         var better: [Topic: [QuotaWindow]] = [:]
         for (key, window) in usedUp where told[key] == nil { worse[Topic(key), default: []].append(window) }
         for (key, window) in told where usedUp[key] == nil {
-            // Of an account that is gone nothing is told.
+            // Nothing is told of an account that is gone.
             guard states.accountIDs[key.account.upstream]?.contains(key.account) == true else { continue }
             better[Topic(key), default: []].append(window)
         }

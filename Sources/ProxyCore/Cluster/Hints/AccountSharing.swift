@@ -17,7 +17,7 @@ final class AccountSharing: Sendable {
         self.instance = instance
     }
 
-    /// Until its task is cancelled.
+    /// Tells others, and takes what they tell, until its task is cancelled.
     func run() async {
         while !Task.isCancelled {
             accounts.news.want(server.state.isUp)

@@ -45,7 +45,7 @@ struct BlockKey: Sendable, Hashable {
     }
 }
 
-/// Until when a bucket is blocked.
+/// A bucket that is blocked, and until when.
 struct SharedBlock: Sendable, Hashable {
     /// Milliseconds since 1970; 0: it is let through.
     var until: Int

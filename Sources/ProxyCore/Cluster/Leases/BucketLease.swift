@@ -15,7 +15,7 @@ struct BucketLease: Sendable {
         var base = 0
         /// Covers what is reserved, and what is used since `base`.
         var held = 0
-        /// Of `held` what was not reserved at that time.
+        /// How much of `held` was not reserved at that time.
         var granted = 0
         /// What nobody holds, as told last.
         var unheld = 0
@@ -24,11 +24,11 @@ struct BucketLease: Sendable {
     /// What was sent and is not answered.
     struct Sending: Sendable, Hashable {
         var number = 0
-        /// By the steady clock.
+        /// When it was sent, by the steady clock.
         var at = 0
         var spent = LimitAmounts.zero
         var reserved: [Int] = []
-        /// By kind, of each window.
+        /// What this node has used, by kind and then by window.
         var own: [[Int]] = []
         /// All that was not used is given back.
         var isReturn = false
@@ -44,10 +44,10 @@ struct BucketLease: Sendable {
     var limit: UsageLimit?
     /// Used since this process began; requests from their admission on.
     var spent = LimitAmounts.zero
-    /// Of `spent` what the server knows.
+    /// How much of `spent` the server knows.
     var told = LimitAmounts.zero
     var parts = [Part](repeating: Part(), count: 4)
-    /// By the steady clock; what is held is not used from then on.
+    /// Until when what is held may be used, by the steady clock.
     var validUntil = Int.min
     /// When the message was sent that was answered last; by the steady clock.
     var toldAt = Int.min
@@ -234,7 +234,7 @@ struct BucketLease: Sendable {
             if !isAway, !isReturn { giveSurplusBack(kind, reserved: reserved[place], terms, now: now) }
             let kept = free(kind, reserved: reserved[place], countsCached: limit.countsCached, now: now)
             let left = Self.left(of: rates, reserved: reserved[place], own: own[place], nodes: nodes)
-            // Of a bucket that it knows nothing of it waits for what others tell.
+            // While nothing is known of a bucket, it waits for what others tell.
             let part =
                 isKnown
                 ? divided(
@@ -332,7 +332,7 @@ struct BucketLease: Sendable {
         self.limit = limit
     }
 
-    /// Of the server: names of buckets are people's, and not for others to read.
+    /// The bucket's key at the server. It is hashed: names of buckets are people's, and not for others to read.
     static func key(limit: String, bucket: String) -> String {
         "proxyd:limit:" + String(KeyDigest(hashing: limit + "\u{0}" + bucket).hex.prefix(40))
     }

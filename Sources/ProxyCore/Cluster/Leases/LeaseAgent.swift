@@ -38,7 +38,7 @@ public final class LeaseAgent: Sendable {
         var failedAt: Int?
         /// What the server refused the last exchange with; nil where it answered, or said nothing.
         var refusal: LimitServerTrouble?
-        /// Since when the server gathers what is used before it grants more; nil where it does not.
+        /// When the server began to gather what is used before it grants more; nil where it does not.
         var learnsSince: Int?
         var roundTrip = LeaseRoundTrip()
         var waiters: [Int: [@Sendable () -> Void]] = [:]
@@ -100,7 +100,7 @@ public final class LeaseAgent: Sendable {
     /// Milliseconds that a request waits for an answer at most.
     var patience: Int { max(patienceNow.load(ordering: .relaxed), waitNow.load(ordering: .relaxed)) }
 
-    /// Until its task is cancelled; then what is held is given back.
+    /// Speaks with the server until its task is cancelled; then what is held is given back.
     public func run() async {
         let (rings, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         table.bell.set(self, ring)
@@ -338,7 +338,7 @@ public final class LeaseAgent: Sendable {
                 !outgoing.slots.isEmpty
             else { return }
             guard let answers = try? await server.exchange(outgoing.batch) else {
-                // By another name this node goes on with the same leases.
+                // Under another name this node goes on with the same leases.
                 return table.failed(outgoing)
             }
             _ = table.take(answers, to: outgoing, now: .now)

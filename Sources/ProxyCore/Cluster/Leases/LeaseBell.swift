@@ -1,6 +1,6 @@
 import Synchronization
 
-/// By which a table tells the agent that a message is due. Rung from any thread; it never waits.
+/// Tells the agent that a table has a message due. It is rung from any thread, and never waits.
 final class LeaseBell: Sendable {
     private struct Listener {
         var agent: LeaseAgent?

@@ -10,7 +10,7 @@ struct LeaseMessage: Sendable, Hashable {
         /// What others had used of them, as told last; all zero but where the server has lost its memory. It counts as far as
         /// nobody tells of it himself.
         let heard: [Int]
-        /// Of the requests in flight.
+        /// What the requests in flight have reserved.
         let reserved: Int
         /// What is held beyond that, and stays held.
         let kept: Int
@@ -34,7 +34,7 @@ struct LeaseMessage: Sendable, Hashable {
     var unused = 0
     let parts: [Part]
 
-    /// As the script reads it: numbers with blanks between them.
+    /// The message as the script reads it: numbers with blanks between them.
     var text: String {
         var numbers = [birth, number, knownReset, unused, parts.count]
         for part in parts {
@@ -140,7 +140,7 @@ struct LeaseAnswers: Sendable {
     var nodes = 0
     /// The server has lost its memory, and hears first what all have used: nothing more is granted.
     var isLearning = false
-    /// In the order of the messages; nil where one was older than what the server knows.
+    /// The answers in the order of the messages; nil where one was older than what the server knows.
     var answers: [LeaseAnswer?] = []
 }
 

@@ -1,4 +1,4 @@
-/// By which terms a node takes leases of limits.
+/// The terms by which a node takes leases of limits.
 public struct LeaseTerms: Sendable, Hashable {
     public enum WhenAway: String, Sendable, CaseIterable { case local, refuse }
 
@@ -66,7 +66,7 @@ public struct LeaseTerms: Sendable, Hashable {
 }
 
 extension LimitRate.Kind {
-    /// In scripts and in what buckets keep of others: 0 to 3.
+    /// The kind's index, 0 to 3, in scripts and in what buckets keep of others.
     var place: Int {
         switch self {
         case .requests: 0
@@ -78,7 +78,7 @@ extension LimitRate.Kind {
 }
 
 extension LimitRate.Window {
-    /// In scripts and in what buckets keep of others: 0 to 4; the last is what is held at the moment.
+    /// The window's index, 0 to 4, in scripts and in what buckets keep of others; the last is what is held at the moment.
     var place: Int {
         switch self {
         case .minute: 0

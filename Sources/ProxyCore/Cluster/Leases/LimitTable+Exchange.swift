@@ -221,7 +221,7 @@ extension LimitBucket {
 }
 
 extension LimitSet {
-    /// Of policies in order of their names, then those of the file.
+    /// All limits: those of policies in the order of their names, then those of the file.
     public var all: [UsageLimit] { policies.inKeyOrder().map(\.value) + entries.map(\.limit) }
 }
 
@@ -249,8 +249,8 @@ extension LimitTable.State {
         if !isClosing { refreshSome() }
     }
 
-    /// Of buckets that this node was asked for within the hour, and holds nothing of, it hears from time to time what others use:
-    /// it goes by that where the server is away, and shows it.
+    /// Asks from time to time what others use of buckets that this node was asked for within the hour and holds nothing of: it goes
+    /// by that where the server is away, and shows it.
     private mutating func refreshSome() {
         guard leasing?.isAway == false, let at = leasing?.refreshedAt, moment.steady >= at + LeaseTerms.refreshes else { return }
         leasing?.refreshedAt = moment.steady
@@ -331,7 +331,7 @@ extension LimitTable.State {
 
     private mutating func takeResets(_ answer: LeaseAnswer, _ slot: Int, _ incoming: inout LimitTable.Incoming) {
         let now = answer.resetTimes
-        // Of what this process has not heard of, what the one before it knew.
+        // What this process has not heard of, the one before it knew.
         var before = answer.resetTimesBefore
         for (place, time) in (leasing?.leases[slot].resets ?? []).enumerated() where time >= 0 { before[place] = time }
         leasing?.leases[slot].resets = now

@@ -8,7 +8,7 @@ protocol NodeBoard: Sendable {
     func leave(_ name: String, instance: String) async throws
 }
 
-/// At the server of limits.
+/// The board at the server of limits.
 struct LimitServerNodes: NodeBoard {
     let server: any LimitServer
 

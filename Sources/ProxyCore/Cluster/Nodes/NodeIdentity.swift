@@ -43,7 +43,7 @@ public struct NodeIdentity: Sendable, Hashable {
         return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// In clock ticks since the machine's start; nil where there is no such process.
+    /// When a process started, in clock ticks since the machine's start; nil where there is no such process.
     private static func startTime(of process: Int32) -> String? {
         let line = read("/proc/\(process)/stat")
         // The name may hold blanks and brackets; it ends with the last one.

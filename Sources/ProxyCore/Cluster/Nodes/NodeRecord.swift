@@ -5,7 +5,7 @@ import Dialects
 struct NodeRecord: Sendable, Hashable {
     var version: String
     var generation: Int
-    /// Of the configuration file, before references.
+    /// The hash of the configuration file, before references are resolved.
     var hash: String
     /// Milliseconds since 1970, by the server's clock where it is known.
     var startedAt: Int
@@ -100,7 +100,7 @@ public struct ClusterNode: Sendable, Hashable {
         return node
     }
 
-    /// In one word: of a node that was live when others were told of last nobody knows that it is gone.
+    /// The state in one word. Nobody knows that a node is gone that was live when others were last told of it.
     public var state: String { isLive ? "live" : wasLive && isUnheard ? "unknown" : "gone" }
 }
 

@@ -6,11 +6,11 @@ public final class NodeRoster: Sendable {
     /// A node that has not been heard of for so long is not live, in milliseconds.
     static let lifetime = 3_000
     static let interval = Duration.seconds(1)
-    /// Of a node that beats, the last beat is not so old; milliseconds.
+    /// How old the last beat of a node may be that beats; milliseconds.
     static let onTime = 2_000
     /// Where nobody has told of others for longer, a node that was live may be so still.
     private static let longestSilence = 1_500
-    /// For how long a node that is gone is listed.
+    /// How long a node that is gone is listed; milliseconds.
     static let memory = 3_600_000
     /// A clock that is further from the server's is told.
     static let mostClockAhead = 30_000
@@ -74,7 +74,7 @@ public final class NodeRoster: Sendable {
         guard !nodes.isEmpty else { return [own()] }
         return nodes.map { node in
             var node = node.aged(by: since, isUnheard: since > Self.longestSilence)
-            // Of itself a node knows.
+            // A node knows of itself what no board tells.
             if node.isSelf { node = own() }
             return node
         }

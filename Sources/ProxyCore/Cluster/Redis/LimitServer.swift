@@ -103,7 +103,7 @@ extension LimitServerTrouble {
     init?(_ error: any Error) {
         guard case .refused(let words)? = error as? LimitServerFailure else { return nil }
         let inner = RedisLink.innerRefusal(words)
-        // Of a command that it does not know it repeats what was asked.
+        // A server that does not know a command repeats all of it: that is left out.
         let asked = inner.firstRange(of: ", with args beginning with")
         self = .refused(Self.bounded(inner[..<(asked?.lowerBound ?? inner.endIndex)]))
     }

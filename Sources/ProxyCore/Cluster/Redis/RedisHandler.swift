@@ -114,7 +114,7 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    /// For how long no reply may come once the first is late.
+    /// How long no reply may come once the first is late.
     private static let patience = TimeAmount.milliseconds(500)
 
     /// The connection has ended, or is to end.

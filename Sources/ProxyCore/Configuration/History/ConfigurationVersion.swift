@@ -155,7 +155,7 @@ extension KeptText {
 }
 
 extension Diagnostic {
-    /// In one line, without the file's.
+    /// The diagnostic in one line, without the file's.
     fileprivate var line: String {
         var bare = self
         bare.sourceLine = nil

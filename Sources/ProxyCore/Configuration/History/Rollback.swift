@@ -6,7 +6,7 @@ import Foundation
 /// the one text or all of the other, and so does whoever comes after a crash.
 public struct Rollback: Sendable {
     public let version: ConfigurationVersion
-    /// Of the files that are written; those that hold the text already are not.
+    /// The texts of the files that are written; those that hold the text already are not.
     public let texts: [(path: String, text: String)]
     /// What a check says of them.
     public let result: LoadResult
@@ -77,12 +77,12 @@ public struct Rollback: Sendable {
         return directory(path) + file.dropFirst(directory(main).count)
     }
 
-    /// As they may be written in YAML.
+    /// The forms that these may have in YAML.
     private static func inForms(_ secrets: [String]) -> [String] {
         secrets.flatMap { [$0, "'\($0)'", "\"\($0)\""] }
     }
 
-    /// By rename, in the directory of the file that the path leads to; its mode and owner stay.
+    /// Replaces it by renaming, in the directory of the file that the path leads to; its mode and owner stay.
     private static func replace(_ path: String, by text: String) throws(RollbackFailure) {
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         do {

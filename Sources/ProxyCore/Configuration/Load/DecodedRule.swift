@@ -168,7 +168,7 @@ struct DecodedTarget: Sendable {
         }
     }
 
-    /// At the first slash: a model may hold further ones.
+    /// Splits a target at its first slash: a model may hold further ones.
     static func split(_ text: String) -> (upstream: String, model: String?) {
         let slash = text.firstIndex(of: "/")
         return (String(text[..<(slash ?? text.endIndex)]), slash.map { String(text[text.index(after: $0)...]) })

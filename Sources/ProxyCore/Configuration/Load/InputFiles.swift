@@ -15,7 +15,7 @@ final class InputFiles {
 
     static let maximumBytes = 1 << 20
 
-    /// In the order of reading, those that could not be read too: they may come.
+    /// The files in the order of reading, those that could not be read too: they may come.
     private(set) var paths: [String] = []
     private var results: [String: Result<Content, Failure>] = [:]
 

@@ -332,7 +332,7 @@ final class LoadContext {
         text.hasPrefix("${") && text.firstIndex(of: "}") == text.indices.last && !text.contains(":-")
     }
 
-    /// In quotes, and short: it may be pages.
+    /// The text in quotes, and short: it may be pages.
     static func quoted(_ text: String, ofSeveralLines: Bool = false, most: Int = 60) -> String {
         "'\(shortened(SecretWords.repeatable(text, ofSeveralLines: ofSeveralLines), most: most))'"
     }

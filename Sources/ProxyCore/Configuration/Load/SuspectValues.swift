@@ -16,7 +16,7 @@ enum SuspectValues {
 
     // MARK: Quotes
 
-    /// As word processors make of `"` and `'`.
+    /// Whether it is what word processors make of `"` and `'`.
     static func isTypographicQuote(_ scalar: Unicode.Scalar) -> Bool {
         !scalar.isASCII && "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{201A}\u{AB}\u{BB}".unicodeScalars.contains(scalar)
     }

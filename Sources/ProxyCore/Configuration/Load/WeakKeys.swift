@@ -53,7 +53,7 @@ enum WeakKeys {
     }
 
     private static let published = Set(
-        ["sk-example-key-for-the-first-try", "sk-admin-key-for-the-first-try"].map { KeyDigest(hashing: $0) })
+        [EmbeddedDefaults.exampleKey, EmbeddedDefaults.exampleAdminKey].map { KeyDigest(hashing: $0) })
 
     private static let known = Set(words)
     /// Bytes of the longest of them.

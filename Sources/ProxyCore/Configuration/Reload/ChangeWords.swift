@@ -201,7 +201,7 @@ struct ChangeWords {
         }
     }
 
-    /// By their places; where a place is shown in part, that is in its name: another one has been told.
+    /// Secrets and the places they are in. A place that is shown in part has that part in its name: another one has been told.
     private static func hiddenValues(of configuration: Configuration) -> [(String, Secret)] {
         let (lark, cluster) = (configuration.lark, configuration.cluster)
         var values: [(String, Secret?)] = [

@@ -14,7 +14,7 @@ public final class FileWatcher: Sendable {
     private let logger: Logger
     /// How many times a file may be written anew with the same text before that counts as whole.
     private static let maximumRewrites = 40
-    /// For so long it is waited for a writer that pauses with the file open; the end of a write is an event.
+    /// How long a writer is waited for that pauses with the file open; the end of a write is an event.
     private static let patience = Duration.seconds(20)
 
     private let eventSeen = Atomic<Bool>(false)

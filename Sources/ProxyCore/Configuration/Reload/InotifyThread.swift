@@ -37,7 +37,7 @@ final class InotifyThread: Sendable {
     private static let mask = UInt32(
         IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF
             | IN_MOVE_SELF | IN_ONLYDIR)
-    /// After which an entry is no longer being written, or is another file.
+    /// Events after which an entry is no longer being written, or is another file.
     private static let ends = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_IGNORED)
 
     /// nil when the system has no inotify to give; `wake` is called on the thread.

@@ -9,9 +9,9 @@ public struct ReloadEvent: Sendable {
     public var time: Date
     /// nil for the start.
     public var trigger: ReloadTrigger?
-    /// Of what ran after it.
+    /// The generation that ran after it.
     public var generation: Int
-    /// Of the files that were read, also where they were refused.
+    /// The hash of the files that were read, also where they were refused.
     public var hash: String
     /// What changed, in one line; empty where nothing did.
     public var summary = ""
@@ -28,7 +28,7 @@ public struct ReloadEvent: Sendable {
     public var who: String?
     /// The lines of `errors`, where it was refused before the process started.
     public var oldErrors: [String] = []
-    /// Of the version that is kept of it, over all starts; nil where none is.
+    /// The number, over all starts, of the version that is kept of it; nil where none is.
     public var number: Int?
 
     /// What became of it. The raw value is the word of the API.

@@ -64,7 +64,7 @@ struct ReloadCause: Sendable {
     var call: ReloadCall
 }
 
-/// From what runs to what may run: read, checked, and not in force yet.
+/// What runs and what may run instead: read, checked, and not in force yet.
 struct ReloadChange: Sendable {
     var old: Snapshot
     var new: Snapshot

@@ -123,7 +123,7 @@ extension Schema {
             (try? UpstreamURL.parse(text, shown: "", .base)).map { .string($0.description) }
         }
 
-        /// Without the query, where webhooks like to carry their token.
+        /// Shows an address without its query, where webhooks like to carry their token.
         static let withoutQuery: @Sendable (String) -> SmallJSON? = { text in .string(String(text.prefix { $0 != "?" })) }
 
         /// `127.0.0.1:8180` for `localhost:8180`.
@@ -131,7 +131,7 @@ extension Schema {
             (try? Listener(written: text, shown: "")).map { .string($0.text) }
         }
 
-        /// Without its user and password.
+        /// Shows an address without its user and password.
         static let proxy: @Sendable (String) -> SmallJSON? = { text in
             guard text != "none" else { return .string(text) }
             // What cannot be read is not shown: it may hold a password.

@@ -144,7 +144,7 @@ enum Schema {
     struct Scalar: Sendable {
         enum JSONType: String, Sendable { case string, integer, number, boolean }
 
-        /// Of a text, which a number or a boolean can be too: proxyd reads what is written.
+        /// What a text may be written as: also a number or a boolean, since proxyd reads what is written.
         static let anyText: [JSONType] = [.string, .number, .boolean]
 
         /// Whether it may be any text.

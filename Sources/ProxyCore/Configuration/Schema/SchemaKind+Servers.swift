@@ -83,7 +83,7 @@ extension Schema.Text {
             let isEscape =
                 byte == UInt8(ascii: "%") && index + 2 < bytes.count && Hex.value(bytes[index + 1]) != nil
                 && Hex.value(bytes[index + 2]) != nil
-            if isEscape || (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || plain.contains(byte) {
+            if isEscape || ASCII.isAlphanumeric(byte) || plain.contains(byte) {
                 escaped.append(byte)
             } else {
                 escaped += [UInt8(ascii: "%"), Hex.digit(byte >> 4), Hex.digit(byte)]

@@ -102,7 +102,7 @@ struct Located<Value: Sendable>: Sendable {
 }
 
 extension Located where Value == String {
-    /// In quotes, for messages.
+    /// The value in quotes, for messages.
     var shown: String { isReference ? "what the reference stands for" : LoadContext.quoted(value) }
 }
 
@@ -215,7 +215,7 @@ extension Schema.Kind where Value: Sendable {
 }
 
 extension Schema.Kind where Value == [(name: Located<String>, value: String)] {
-    /// As many as a usage record holds.
+    /// Tags, as many as a usage record holds.
     static var tags: Self {
         let any = Self.entries(.anyText, naming: "tag")
         return Self(shape: any.shape) { node, path, context in
@@ -264,7 +264,7 @@ extension Schema.Shape {
 }
 
 extension YAMLNode {
-    /// For a list of mappings with names where names are keys.
+    /// A hint for a list of mappings with names, where the names are to be keys.
     fileprivate func namedHint(_ naming: String) -> String {
         guard case .sequence(let items) = content, items.contains(where: { $0.entry("name") != nil }) else { return "" }
         return "; the \(naming)'s name is the key: 'my-\(naming):' instead of '- name: my-\(naming)'"

@@ -88,10 +88,10 @@ extension Schema {
 
         func node(_ key: any AnyKey) -> YAMLNode? { index(of: key.name).map { entries[$0].value } }
 
-        /// Of the schema's own names, none of which needs quotes.
+        /// The path of a key of the schema. Its names need no quotes.
         private func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-        /// Of an entry that is there twice, the later one.
+        /// The entry of that name; where it is there twice, the later one.
         private func index(of name: String) -> Int? { entries.lastIndex { $0.key == name } }
 
         /// The key's place when its list or mapping holds nothing. One that stands where the other belongs has its own error.
@@ -105,7 +105,7 @@ extension Schema {
             }
         }
 
-        /// Of addresses that are let in, none are all.
+        /// Warns that an empty list of addresses to be let in lets all in.
         func warnAboutEmpty(_ addresses: Key<[AddressRange]>) {
             guard let empty = place(ofEmpty: addresses) else { return }
             context.warning(empty, "is empty, and so allows every address; leave it out where that is meant")

@@ -158,7 +158,7 @@ struct SourceText: Sendable {
             }
         }
 
-        /// In double quotes a backslash at a line's end joins it with the next.
+        /// Whether a line is joined with the next, by a backslash at its end in double quotes.
         private func isContinued(_ scalars: [Unicode.Scalar]) -> Bool {
             style == .doubleQuoted && column == scalars.count && scalars[column - 1] == "\\"
         }

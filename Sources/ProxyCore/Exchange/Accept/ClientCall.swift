@@ -3,7 +3,7 @@ import HTTP1
 
 /// What a request's method and target say, worked out once for the many requests of a connection that say the same.
 final class ClientCall {
-    /// Without the query; what an address in another spelling means.
+    /// The path without the query; what an address in another spelling means.
     let path: String
     /// Where the address is written in another way: what it names beside the path, and the target that it means.
     let alias: PathAlias?

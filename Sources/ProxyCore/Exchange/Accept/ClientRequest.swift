@@ -31,12 +31,12 @@ struct ClientRequest: ~Copyable {
     var members: [JSONMember] = []
     /// What was found in the body.
     var content = RequestContent()
-    /// Whose request it is within its key.
+    /// Who the request is from, among those who use its key.
     var origin = RequestOrigin()
 
     var endpoint: Endpoint { call.endpoint }
     var dialect: ClientDialect { call.dialect }
-    /// Without the query.
+    /// The path without the query.
     var path: String { call.path }
     var isHead: Bool { method == .head }
 
@@ -54,7 +54,7 @@ struct ClientRequest: ~Copyable {
         guard isFromProxy else { return false }
         return withHead { bytes in
             guard let said = head.first(.xForwardedProto)?.bytes(in: bytes) else { return false }
-            // Of several the first: that of the proxy next to the client.
+            // The first of several is that of the proxy next to the client.
             let end = said.firstIndex(of: UInt8(ascii: ",")) ?? said.count
             return equalsIgnoringCase(trimmed(UnsafeRawBufferPointer(rebasing: said[..<end])), "https")
         }

@@ -62,7 +62,7 @@ enum DataPath {
         return misspelling(method, path)
     }
 
-    /// Of an address in another spelling: what stands before the part that is known is a path like any other.
+    /// The problem of an address in another spelling: what is before the part that is known is a path like any other.
     static func problem(sent path: UnsafeRawBufferPointer, method: HTTPMethod) -> Problem? {
         ambiguity(of: path, method).map { Problem(errorClass: .badRequest, message: $0) }
     }
@@ -110,7 +110,7 @@ enum DataPath {
                 return "the path holds a character that no path may hold as it is"
             case HTTPByte.percent:
                 guard let byte = escaped(path, at: index) else { return "the path holds a '%' that begins no escape" }
-                if PathSegment.isUnreserved(byte) { return "the path holds an escape of a character that needs none" }
+                if PercentEncoding.isUnreserved(byte) { return "the path holds an escape of a character that needs none" }
                 let isInModel = asksForModel || index < segmentEnd
                 if byte <= 0x20 || byte == HTTPByte.delete, !(byte == 0x20 && isInModel) {
                     return "the path holds an escaped control character or blank"

@@ -20,7 +20,7 @@ enum NamedModels {
             return
         }
         let path = path.lowercased()
-        // As Azure has them, and as an upstream has them whose base is a version already.
+        // The path may be Azure's, or that of an upstream whose base is a version already.
         var call = path.dropFirst()
         for piece in Self.pieces where call.hasPrefix(piece) { call = call.dropFirst(piece.count) }
         if Self.batches.contains(where: { call == $0 }) {

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import HTTP1
 
@@ -73,7 +74,8 @@ struct PathAlias: Equatable {
         }
         let rest = UnsafeRawBufferPointer(rebasing: call["deployments/".utf8.count...])
         guard let end = rest.firstIndex(of: HTTPByte.slash), end > 0, end + 1 < rest.count,
-            rest[..<end].allSatisfy({ PathSegment.isUnreserved($0) || $0 == UInt8(ascii: ":") }), end <= ModelName.maximumBytes
+            rest[..<end].allSatisfy({ PercentEncoding.isUnreserved($0) || $0 == UInt8(ascii: ":") }),
+            end <= ModelName.maximumBytes
         else { return nil }
         return PathAlias(
             path: Array("/v1".utf8) + rest[end...], model: String(decoding: rest[..<end], as: UTF8.self), dropped: ["api-version"]

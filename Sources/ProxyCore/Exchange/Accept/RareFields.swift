@@ -8,7 +8,7 @@ struct RareFields {
     var hasTrace = false
     /// `Upgrade` names `websocket`.
     var wantsWebSocket = false
-    /// In the order in which they were put on the body; `identity` left out.
+    /// The codings in the order in which they were put on the body; `identity` left out.
     var codings: [Inflater.Format] = []
     /// `x-proxyd-explain`: what would become of it is asked, and nothing is to be sent. `false` asks nothing.
     var wantsExplanation = false

@@ -1,4 +1,4 @@
-/// Whose request it is, and whether the key may be used at all. What its policy says is asked next: `KeyPolicyCheck`.
+/// Who asks, and whether the key may be used at all. What its policy says is asked next: `KeyPolicyCheck`.
 public enum Authentication: Sendable, Hashable {
     case granted(ClientKey)
     /// No key, or none of ours.

@@ -9,9 +9,9 @@ public enum KeyFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case busy(name: String, count: Int)
     /// Another key has the name; its id.
     case taken(name: String, id: String)
-    /// With what is wrong.
+    /// A key cannot be as it is asked for; says what is wrong.
     case invalid(String)
-    /// With the store's reason.
+    /// The store could not be written; says why.
     case storage(String)
 
     public var description: String {

@@ -3,7 +3,7 @@ public enum KeyName {
     /// Bytes.
     public static let maximumLength = 200
 
-    /// Without the white space around it.
+    /// The name without the white space around it.
     ///
     /// - Throws: `KeyFailure.invalid`.
     public static func validated(_ text: String) throws(KeyFailure) -> String {

@@ -114,7 +114,7 @@ public final class KeyRegistry: Sendable {
     /// All keys of this moment.
     public var known: KnownKeys { KnownKeys(of: snapshots.current, registered.current) }
 
-    /// In order of their creation, declared ones first.
+    /// All keys in the order of their creation, declared ones first.
     public func list() -> [ClientKey] { known.all }
 
     /// Finds a key by id, by the key itself, or by a name that only one key has.
@@ -340,7 +340,7 @@ public final class KeyRegistry: Sendable {
         return isFirst || !taken.isEmpty
     }
 
-    /// Of a declared key the file says all but whether an operator has disabled it.
+    /// A key as another node has stored it. Of a declared one that is only whether an operator has disabled it, and the texts it had.
     private func merged(_ other: StoredKey, _ own: StoredKey?) -> StoredKey {
         guard other.source == .declared, var own else { return other }
         own.enabled = other.enabled

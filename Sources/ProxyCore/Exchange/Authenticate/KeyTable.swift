@@ -1,6 +1,6 @@
 /// Keys by what they are looked up by.
 public final class KeyTable: Sendable {
-    /// In order of their creation.
+    /// The keys in the order of their creation.
     public let keys: [ClientKey]
     private let byDigest: [KeyDigest: ClientKey]
     private let byID: [String: Int]

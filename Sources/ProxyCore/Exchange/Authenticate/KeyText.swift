@@ -14,7 +14,7 @@ public enum KeyText {
 
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".unicodeScalars)
 
-    /// From the system's generator, which is fit for secrets.
+    /// Characters from the system's generator, which is fit for secrets.
     private static func random(_ count: Int) -> String {
         var text = String.UnicodeScalarView()
         for _ in 0..<count { text.append(alphabet[Int.random(in: alphabet.indices)]) }

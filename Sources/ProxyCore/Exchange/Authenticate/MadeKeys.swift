@@ -8,7 +8,7 @@ struct MadeKeys: Sendable {
 
     init() {}
 
-    /// In order of their creation.
+    /// The keys in the order of their creation.
     var keys: [ClientKey] {
         byID.values.sorted { ($0.created, $0.createdMicroseconds, $0.id) < ($1.created, $1.createdMicroseconds, $1.id) }
     }

@@ -18,7 +18,7 @@ struct SharedMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    /// In no order.
+    /// The values, in no order.
     var values: some Sequence<Value> { pieces.lazy.flatMap(\.values) }
 
     private static func piece(of key: Key) -> Int { Int(truncatingIfNeeded: UInt(bitPattern: key.hashValue) % UInt(pieceCount)) }

@@ -117,7 +117,7 @@ public final class DecisionReplay: Sendable {
         _ verdict: inout Verdict, _ recorded: RecordedDecision, _ tier: ResolvedTier, _ plan: AttemptPlan, _ first: Candidate
     ) {
         if let before = recorded.decided.target {
-            // Whom of equals a request gets is chance, or the moment's.
+            // Which of several equals a request gets is chance, or the moment's.
             let isSame = tier.targets.contains { target in
                 names[target.upstream] == before.upstream
                     && target.tierTarget.model(askedFor: plan.askedFor, capture: plan.capture) == before.model

@@ -1,3 +1,4 @@
+import Basics
 import HTTP1
 
 /// Where a form names its model: read strictly, because an upstream that reads it otherwise would see another model than the rules.
@@ -16,14 +17,7 @@ struct FormModel: Equatable {
 
     /// The body's bytes that name `model` in the place of this one.
     func replacement(_ model: String) -> [UInt8] {
-        guard isURLEncoded else { return Array(model.utf8) }
-        return model.utf8.reduce(into: []) { bytes, byte in
-            let digits = Array("0123456789ABCDEF".utf8)
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
-            default: bytes += [HTTPByte.percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
+        isURLEncoded ? PercentEncoding.bytes(model) : Array(model.utf8)
     }
 
     private static let twice = Malformed("the form names 'model' twice")
@@ -165,12 +159,7 @@ struct FormModel: Equatable {
     /// `bchars` of RFC 2046 §5.1.1, at most seventy, no blank.
     private static func isBoundary(_ boundary: [UInt8]) -> Bool {
         (1...70).contains(boundary.count)
-            && boundary.allSatisfy {
-                switch $0 {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                default: "'()+_,-./:=?".utf8.contains($0)
-                }
-            }
+            && boundary.allSatisfy { ASCII.isAlphanumeric($0) || "'()+_,-./:=?".utf8.contains($0) }
     }
 
     static func index(of needle: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
@@ -225,7 +214,7 @@ struct FormModel: Equatable {
 
 /// A field's value and its parameters (RFC 9110 §5.6.6): `form-data; name="model"`. Nil where it can be read in two ways.
 struct Parameters {
-    /// In lower case.
+    /// The value, in lower case.
     let value: String
     private var named: [String: String] = [:]
 

@@ -4,7 +4,7 @@ import RuleEngine
 /// What the stages Authenticate and Decide make of a request that is only described, and whom Dispatch would ask: for
 /// `POST /admin/explain`. It runs the code of the data path; nothing is sent, counted or changed.
 public struct Rehearsal {
-    /// Whose request it is.
+    /// Who asks.
     public enum Caller: Sendable {
         /// Who shows this key; nil for a text that is no key.
         case key(ClientKey?)
@@ -81,7 +81,7 @@ public struct Rehearsal {
     public let allowsModel: Bool
     /// Who would be asked, one after the other, as long as each failed. Of equals with weights the order is one of many.
     public let attempts: [Attempt]
-    /// For whom the request would wait, where nobody can be asked now and somebody will be in time.
+    /// Whom the request would wait for, where nobody can be asked now and somebody will be in time.
     public let awaited: Awaited?
     /// What a client would be told where nobody can be asked; nil where somebody can, or something else refuses it.
     public let whyNobody: String?
@@ -89,7 +89,7 @@ public struct Rehearsal {
     public struct Awaited: Sendable {
         public let account: AccountID
         public let model: String
-        /// As `SteadyClock` counts.
+        /// Until when, in milliseconds of `SteadyClock`.
         public let until: Int
     }
 
@@ -244,7 +244,7 @@ private struct Walk {
         while attempts.count < Rehearsal.mostAttempts {
             let next = plan?.next(states, now: steady)
             guard let plan else { return nil }
-            // For whom the request would wait the limits are asked too.
+            // A candidate that the request would wait for is asked about limits too.
             let found = next == nil && attempts.isEmpty ? plan.awaited : nil
             guard let candidate = next ?? found?.candidate else { break }
             switch limits.reserve(candidate, of: plan.route, asked: attempts.count) {

@@ -19,6 +19,6 @@ public struct RememberedAccounts: Sendable {
 }
 
 extension AccountBook {
-    /// For `POST /admin/explain`.
+    /// What `POST /admin/explain` looks up.
     public var remembered: RememberedAccounts { RememberedAccounts(table: affinity) }
 }

@@ -7,7 +7,7 @@ struct RoutePlan {
     let rule: Int
     let traits: RouteTraits
     var attempts: AttemptPlan
-    /// Under what numbers it is remembered who served.
+    /// The numbers under which it is remembered who served.
     var affinity = AffinityKeys()
 
     var route: Route { attempts.route }

@@ -16,7 +16,7 @@ extension Attempt {
         }
     }
 
-    /// To the client with an error, or on to the next candidate.
+    /// Sends an error to the client, or the request on to the next candidate.
     /// - Parameter body: as it came; empty where the error was made of something else.
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         // What the client called its model, or wrote elsewhere, is no word of the vendor's.
@@ -111,7 +111,7 @@ extension Attempt {
     private func deliver(_ failure: AttemptFailure) {
         // A head that tells the client to wait for longer than it has to is not shown.
         let isCapped = relay.hasEnded && (traits.retryAfterSeconds ?? 0) > (failure.retryAfterSeconds ?? 0)
-        // Of what nothing is known but that it is long, the rest may follow as it comes.
+        // Where nothing is known of a body but that it is long, the rest may follow as it comes.
         let passesLongErrors = request.endpoint == .other && !traits.isCompressed
         guard !changes.isConverted, traits.status >= 400, relay.hasEnded || passesLongErrors, !isCapped,
             !exchange.hasForeignShape(failure)

@@ -44,7 +44,7 @@ final class Attempt: UpstreamReceiver {
         var raisedOutput: Int?
         /// The usage was asked for by us: the client gets no chunk with it.
         var hidesUsageChunk = false
-        /// Whose what it thinks is; found while the request's body is here.
+        /// Who owns the thoughts of its response; found while the request's body is here.
         var scopes: ThoughtScopes?
     }
 
@@ -93,10 +93,10 @@ final class Attempt: UpstreamReceiver {
     var route: Route {
         _read { yield exchange.view.snapshot.routes[exchange.rule] }
     }
-    /// In whose words a response is that passes as it is.
+    /// The dialect of a response that passes as it is.
     var dialect: ClientDialect { upstream.dialect(of: request.endpoint) }
 
-    /// As the request's row tells them; nil for one that was not asked.
+    /// The times that the request's row tells; nil for an attempt that was not asked.
     var times: UsageRecord.Times? {
         guard clock.asked >= 0 else { return nil }
         let firstByte = clock.headCame >= 0 ? (clock.headCame - clock.asked) / 1000 : nil

@@ -34,7 +34,7 @@ struct AttemptFailure {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
-    /// As the request's row tells it.
+    /// The attempt as the request's row tells it.
     var step: UsageRecord.Step {
         var (status, word) = (0, "conversion")
         switch cause {
@@ -76,7 +76,7 @@ struct AttemptFailure {
         kind * Self.longestWait &- min(retryAfterSeconds ?? Self.longestWait, Self.longestWait)
     }
 
-    /// In seconds; more than any that is shown.
+    /// Seconds; more than any wait that is shown.
     private static let longestWait = 10_000_000
 
     private var kind: Int {

@@ -11,7 +11,7 @@ extension Exchange {
             configuration.cluster?.limits.isEmpty == false, let key = caller?.key, let agent = loop.shared.limits.bell.agent
         else { return false }
         let limits = snapshot.limits
-        // Whose limits cannot be computed is refused later.
+        // A request whose limits cannot be computed is refused later.
         let uses = try? limits.uses(policy: key.policy, id: key.id, name: key.name) { gatherFacts(reads: limits.reads) }
         guard let uses else { return false }
         let slots = loop.shared.limits.askAhead(uses, now: .now)

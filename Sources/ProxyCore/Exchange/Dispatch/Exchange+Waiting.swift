@@ -8,7 +8,7 @@ extension Exchange {
     /// One who waits, or has waited.
     struct Waiting {
         let ticket: WaitingRoom.Ticket
-        /// Until then; as `SteadyClock` counts.
+        /// Until when it waits, as `SteadyClock` counts.
         let deadline: Int
         /// It has been its turn.
         var isReleased = false
@@ -144,7 +144,7 @@ extension Exchange {
         self.reply(reply)
     }
 
-    /// Whom of all upstreams a request waits for: an account's model.
+    /// The account's model that a request waits for, as a number among those of all upstreams.
     private func lane(of candidate: Candidate) -> UInt64 {
         var mark = TextMark()
         mark.add(snapshot.accountIDs[candidate.upstream][candidate.account].mark)

@@ -39,7 +39,7 @@ enum RetryPolicy {
         // Some call a key that they do not know a bad request, and some a limit a refusal.
         let isRefusal = [401, 402, 403].contains(error.status) || error.errorClass == .authentication
         let isNamed = policy.on.contains(.status(error.status)) || policy.on.contains(.statusClass(error.status / 100))
-        // By whichever word the file sends it on, it is about the account all the same.
+        // Whichever word of the file sends it on, it is about the account all the same.
         if isRefusal, error.subject != .limit, isNamed || policy.on.contains(.unauthorized) {
             return .moveOn(reason: .unauthorized, rests: refused(error, reach))
         }

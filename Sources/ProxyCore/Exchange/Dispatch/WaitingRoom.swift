@@ -18,7 +18,7 @@ final class WaitingRoom: Sendable {
     private struct Lane {
         /// The numbers of those who wait, in their order.
         var queue: [Int] = []
-        /// Since when it can serve; nil while it cannot.
+        /// When it became able to serve; nil while it is not.
         var openedAt: Int?
         var released = 0
     }

@@ -8,12 +8,12 @@ import RuleEngine
 /// The admin key is in `Authorization: Bearer` or `x-admin-key`, the client's where its client puts it otherwise. Without an
 /// admin key that may look the request is refused: who asks what would happen must not find that it has.
 extension Exchange {
-    /// On paths of the data plane; elsewhere the field says nothing.
+    /// Whether the client asks what would become of its request; on paths of the data plane, elsewhere the field says nothing.
     var asksForExplanation: Bool { request.rare.wantsExplanation && request.endpoint != .local }
 
     /// Stage Authenticate refuses nobody here: that a key is not known is what is to be told.
     func questionArrived(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) -> HeadVerdict {
-        // Of the body of a stranger nothing is kept; whether it is one, the service says, which counts guesses.
+        // Nothing is kept of a stranger's body. Whether it is one, the service says, which counts guesses.
         guard showsAdminKey(bytes) else { return .serve }
         let presented = PresentedCredential.besideAdmin(in: request.head, bytes: bytes, dialect: request.dialect)
         if let presented, !presented.isEmpty {

@@ -66,7 +66,7 @@ extension Attempt {
 
     // MARK: Codings
 
-    /// From here on the body is what its coding held.
+    /// Decodes the body from here on.
     func takeCodingOff() {
         body.inflater = traits.coding.makeInflater()
         traits.takesCodingOff = body.inflater != nil

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 /// Endings in words that nobody knows: the client gets the nearest one, and where there is still time it is told. So it is of parts.
@@ -16,7 +17,7 @@ extension Attempt {
         if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
         guard word != WholeResponse.pause else { return }
         // What is no word may be anything, also text of an answer.
-        let isWord = word.utf8.count <= 64 && word.utf8.allSatisfy { PathSegment.isUnreserved($0) }
+        let isWord = word.utf8.count <= 64 && word.utf8.allSatisfy { PercentEncoding.isUnreserved($0) }
         let shown = isWord ? masked(word) : "unprintable"
         let notices = loop.shared.limits.notices
         guard let count = notices.happened("ending \(target.id.upstream) \(shown)", now: SteadyClock.milliseconds) else { return }

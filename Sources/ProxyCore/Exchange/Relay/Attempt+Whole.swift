@@ -92,7 +92,7 @@ extension Attempt {
 
     // MARK: Judging
 
-    /// In whose words a whole response is read.
+    /// The dialect that a whole response is read in.
     private var spoken: ClientDialect { request.endpoint == .named ? .openai : dialect }
 
     private var promise: BodyMeter.Promise {
@@ -321,7 +321,7 @@ extension Attempt {
         return response.showsPromise || !response.hasError
     }
 
-    /// From here on our credential is looked for in what passes.
+    /// Looks for our credential in what passes from here on.
     private func looksForEchoes() {
         guard !traits.isCompressed, target.redactor.reach > 0 else { return }
         body.maskedEcho = MaskedEcho(target.redactor)

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import Synchronization
 
@@ -28,7 +29,7 @@ struct ThoughtScopes: Sendable {
         var longest = 0
         var run = 0
         for byte in id.utf8 {
-            let isLetter = (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+            let isLetter = ASCII.isDigit(byte) || (0x61...0x7A).contains(byte | 0x20)
             run = isLetter ? run + 1 : 0
             longest = max(longest, run)
         }

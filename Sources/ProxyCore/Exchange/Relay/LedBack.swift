@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import HTTP1
 
@@ -6,7 +7,7 @@ enum LedBack {
     /// A host and a port, and nothing that could end a text or an address.
     static func isAuthority(_ host: UnsafeRawBufferPointer) -> Bool {
         !host.isEmpty && host.count <= 255
-            && host.allSatisfy { PathSegment.isUnreserved($0) || ":[]".utf8.contains($0) }
+            && host.allSatisfy { PercentEncoding.isUnreserved($0) || ":[]".utf8.contains($0) }
     }
 
     /// The body with each `results_url` at `origin`; nil where there is none.

@@ -55,7 +55,7 @@ public struct AuditQuery: Sendable, Hashable {
 public final class AuditLog: Sendable {
     private let store: any AuditStore
     private let queue = DispatchQueue(label: "proxyd.audit", qos: .userInitiated)
-    /// Whose shared store has the entries of all nodes, if it has one.
+    /// The ledger whose shared store has the entries of all nodes, if it has one.
     private let ledger: UsageLedger?
 
     /// Kept beside the ledger.

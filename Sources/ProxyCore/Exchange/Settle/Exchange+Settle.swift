@@ -137,7 +137,7 @@ extension Exchange {
         settleLimits()
         var entry = RequestLogEntry()
         entry.outcome = outcome
-        // Of a request that went on until somebody served it: why it went on.
+        // A request that was served in the end tells why it had to go on.
         entry.reason = outcome.reason == .none && !trail.failures.isEmpty ? trail.reasons : outcome.reason.description
         entry.firstByteMicroseconds = figures.firstByteMicroseconds
         // A whole response has gone out with its first byte, just now.

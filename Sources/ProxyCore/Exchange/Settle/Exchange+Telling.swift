@@ -51,7 +51,7 @@ extension Exchange {
             ])
     }
 
-    /// Whom the plan gives out, after whom it passed over.
+    /// Tells whom the plan has given out, and whom it passed over before.
     func tellChosen(_ candidate: Candidate) {
         guard let plan else { return }
         let id = snapshot.accountIDs[candidate.upstream][candidate.account]

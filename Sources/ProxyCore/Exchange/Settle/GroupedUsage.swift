@@ -4,7 +4,7 @@ public enum UsageGroup: Sendable, Hashable {
     /// A tag's value, of the key or the rule.
     case tag(String)
 
-    /// As `group_by` has it: `key`, `tag:team`. nil for what is none.
+    /// Reads a group as `group_by` has it: `key`, `tag:team`. nil for what is none.
     public init?(_ word: String) {
         switch word {
         case "key": self = .key
@@ -49,7 +49,8 @@ public enum UsageGroup: Sendable, Hashable {
 
 /// One row of a report.
 public struct GroupedUsage: Sendable, Hashable {
-    /// In the order of the groups that were asked for; a key by its id, a day as `2026-02-11`, an hour as `2026-02-11 14:00`.
+    /// The values of the groups, in the order they were asked for; a key by its id, a day as `2026-02-11`, an hour as `2026-02-11
+    /// 14:00`.
     public var values: [String]
     public var amounts = UsageAmounts()
     /// Requests whose usage was not told, and counted by what had come.

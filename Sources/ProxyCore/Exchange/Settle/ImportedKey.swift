@@ -3,7 +3,7 @@ public struct ImportedKey: Sendable {
     public var name: String
     /// What it is recognised by: the key itself is not kept.
     public var digest: KeyDigest
-    /// As it is shown: `sk-abcde...wxyz`.
+    /// What is shown of the key: `sk-abcde...wxyz`.
     public var masked: String
     public var enabled: Bool
     /// Seconds since 1970.

@@ -205,7 +205,7 @@ struct InFlightSlots {
 }
 
 extension UsageRecord {
-    /// Without what makes it long.
+    /// The record without what makes it long.
     fileprivate var shortened: UsageRecord {
         var record = self
         record.question.model = String(record.question.model.prefix(64))

@@ -7,7 +7,7 @@ public enum LedgerFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case diskFull
     /// What was tried, and the system's error number.
     case system(call: String, errno: Int32)
-    /// After `close()`.
+    /// The ledger has been closed.
     case closed
 
     public var description: String {

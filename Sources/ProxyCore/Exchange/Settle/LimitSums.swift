@@ -13,7 +13,7 @@ public struct LimitSums: Sendable, Hashable {
 struct LimitDay: Sendable, Hashable {
     var limit: String
     var bucket: String
-    /// As a date's number; a month's 32nd is of the month and of no day.
+    /// The number of the date. A month's 32nd is the sum of the month, and of no day.
     var day: Int
     var amounts: LimitAmounts
 }

@@ -67,7 +67,7 @@ struct PayloadReader {
         return source[position]
     }
 
-    /// At most nine bytes, at most `maximumNumber`.
+    /// Reads a number of at most nine bytes, at most `maximumNumber`.
     mutating func number() -> Int? {
         // Most are lengths and counts.
         if position < source.count, source[position] < 0x80 {

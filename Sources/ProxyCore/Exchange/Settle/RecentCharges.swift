@@ -16,7 +16,7 @@ struct RecentCharges {
     private let resets: [Int]
     private var names = ByteIndex()
     private var index: [Place: Int] = [:]
-    /// Of each name where the last request was added, and where what it used: what comes next mostly falls into the same tenth.
+    /// For each name where its last request was added, and where what it used: what comes next mostly falls into the same tenth.
     private var latest: [Latest] = []
     private(set) var charges: [RecentCharge] = []
 

@@ -3,7 +3,7 @@ struct Retention {
     /// Seconds that records of requests are kept. nil until somebody has said it: then nothing is deleted.
     private var requestSeconds: Int?
     private var trust = ClockTrust()
-    /// Of the next look; milliseconds of the steady clock.
+    /// When the next look is due; milliseconds of the steady clock.
     private var nextRequests = Int.min
     private var nextLimits = Int.min
     /// Days before are one sum, or are to be.
@@ -13,7 +13,7 @@ struct Retention {
     /// Between two looks; milliseconds.
     private static let requestPause = 60_000
     private static let limitPause = 3_600_000
-    /// Of one look: some 25,000 records.
+    /// The most blocks that one look removes: some 25,000 records.
     private static let mostBlocks = 100
     private static let mostDays = 10_000
 

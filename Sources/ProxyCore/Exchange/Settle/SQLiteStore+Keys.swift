@@ -43,7 +43,7 @@ extension SQLiteStore {
                 String(decoding: tags, as: UTF8.self),
                 key.enabled, key.created, key.createdMicroseconds, key.expires, key.source.rawValue, key.deleted,
             ])
-            // Of a declared key is remembered what was booked for it: the file does not know, and takes nothing of it away.
+            // What was booked for a declared key is remembered: the file does not know it, and takes nothing of it away.
             if key.source == .admin {
                 let forget = try database.cachedStatement(sql: "DELETE FROM retired_secret WHERE key_id = ?")
                 try forget.execute(arguments: [key.id])

@@ -40,7 +40,7 @@ extension SQLiteStore {
         }
     }
 
-    /// In the order of their values, of which each is there once.
+    /// The rows in the order of their values, each of which is there once.
     private static func merged(_ rows: [GroupedUsage]) -> [GroupedUsage] {
         var merged: [GroupedUsage] = []
         merged.reserveCapacity(rows.count)
@@ -65,7 +65,7 @@ extension SQLiteStore {
         case .account: "account"
         case .rule: "rule"
         case .tag: "tags"
-        // Of these no sums are kept; who asks looks at the records.
+        // No sums are kept by these; such a report reads the records.
         case .session, .agent: "''"
         }
     }

@@ -34,7 +34,7 @@ extension SQLiteStore {
         return migrator
     }
 
-    /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
+    /// The tables in the order in which they are saved from a damaged database; the journal's position after what it stands for.
     static let tables = [
         "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "usage_place_day", "limit_day",
         "limit_block", "limit_reset", "shared_store", "state_directory", "journal_position", "request",

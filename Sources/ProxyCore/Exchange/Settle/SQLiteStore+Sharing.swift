@@ -3,7 +3,7 @@ import GRDB
 
 /// What a node keeps of the store that it shares with others, and its own tables as they are copied there.
 extension SQLiteStore {
-    /// Under what this state directory books in a shared store.
+    /// The names under which this state directory books in a shared store.
     struct Sharing: Sendable, Hashable {
         /// Made once, and in no other state directory but a copy of this one.
         var state: String

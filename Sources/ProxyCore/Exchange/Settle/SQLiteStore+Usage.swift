@@ -105,7 +105,7 @@ extension SQLiteStore {
             let dates = try Self.latest("day", of: "usage_place_day", in: range, limit, database)
             guard let first = dates.first, let last = dates.last else { return [] }
             var days: [DayUsage] = []
-            // In the order in which they lie there: nothing is sorted.
+            // The order is the one in which they lie there: nothing is sorted.
             let sql = """
                 SELECT day, key_id, model, \(Self.placeColumns) FROM usage_place_day WHERE day BETWEEN ? AND ?
                 ORDER BY day, key_id, model

@@ -12,9 +12,9 @@ public final class SharedBooking: Sendable {
     public struct Settings: Sendable {
         var address: PostgresAddress
         var node: String
-        /// Without what is secret.
+        /// The address, without what is secret.
         var shown: String
-        /// After a failure, doubled with each further one.
+        /// The first pause after a failure; it is doubled with each further one. Milliseconds.
         var shortestPause = 500
         var longestPause = 10_000
         /// Seconds for a statement.
@@ -369,7 +369,7 @@ public final class SharedBooking: Sendable {
 
 /// How the store that nodes share is doing, as this node sees it.
 public struct SharingStatus: Sendable, Hashable {
-    /// Without what is secret.
+    /// The store's address, without what is secret.
     public var store: String
     /// Why it cannot be used; nil where it can.
     public var trouble: String?
@@ -415,7 +415,7 @@ final class SharedTrouble: Sendable {
 
     func holds(_ part: Part) -> Bool { state.withLock { $0.reasons[part] != nil } }
 
-    /// Since when; seconds of the clock on the wall.
+    /// When it began; seconds of the wall clock.
     var since: Int? { state.withLock { $0.reasons.isEmpty ? nil : $0.since } }
 
     /// What is wrong, in a word; nil where nothing is.

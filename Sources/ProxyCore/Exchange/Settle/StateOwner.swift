@@ -2,7 +2,7 @@
 import Glibc
 #endif
 
-/// Whose a state directory is, where root works in one of the service's: what root makes there the service could not open.
+/// The owner of a state directory, where root works in one of the service's: what root makes there the service could not open.
 enum StateOwner {
     /// Gives what is root's below a directory to whoever the directory belongs to.
     ///

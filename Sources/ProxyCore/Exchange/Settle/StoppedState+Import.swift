@@ -25,8 +25,9 @@ extension StoppedState {
         }
     }
 
-    /// Of a configuration's keys the directory has no texts, but what is shown of them: one that looks the same may be the same, and
-    /// would be there twice. Short ones all look the same, and of one that is declared by its hash nothing is shown.
+    /// Refuses keys that may be there already. The directory has no texts of a configuration's keys, only what is shown of them:
+    /// one that looks the same may be the same. Short ones all look the same, and nothing is shown of one that is declared by its
+    /// hash.
     private func refuseUnclear(_ keys: [ImportedKey], _ stored: [StoredKey]) throws(StateFailure) {
         let booked = Set(stored.flatMap { $0.retired.map(\.digest) })
         let shown = Set(keys.filter { !booked.contains($0.digest) }.map(\.masked))

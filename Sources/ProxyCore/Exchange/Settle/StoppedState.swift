@@ -149,7 +149,7 @@ public struct StoppedState: Sendable {
         return old
     }
 
-    /// Of that name, or with a number behind it where one of the same second is there.
+    /// Makes a folder of that name, with a number behind it where one of the same second is there.
     private static func newFolder(_ name: String) throws(StateFailure) -> String {
         var (path, number) = (name, 1)
         while mkdir(path, 0o700) != 0 {

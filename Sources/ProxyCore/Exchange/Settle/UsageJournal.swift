@@ -22,7 +22,7 @@ final class UsageJournal: Sendable {
     struct Options: Sendable {
         /// A segment that has reached it is followed by the next.
         var segmentBytes = 16 << 20
-        /// From the first write after a sync to the next sync.
+        /// The time from the first write after a sync to the next sync.
         var syncDelayMilliseconds = 50
         /// While writing fails: from one look whether it works again to the next.
         var probeDelayMilliseconds = 1_000
@@ -240,7 +240,8 @@ final class UsageJournal: Sendable {
     private func probe() {
         let isStillFailing = state.withLock { state in
             guard state.writeFailure != nil, !state.isClosed else { return false }
-            // As much as many records, so that health does not flap with the last free bytes; cut off again at once.
+            // The trial is as long as many records, so that health does not flap with the last free bytes. It is cut off again at
+            // once.
             let zeroes = [UInt8](repeating: 0, count: 4_096)
             var failure = rotateIfNeeded(for: 0, &state)
             if failure == nil {

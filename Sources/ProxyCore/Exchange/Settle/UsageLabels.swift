@@ -31,7 +31,7 @@ public final class KeyLabels: Sendable, Hashable {
     /// The labels as a record's payload has them.
     let encoded: [UInt8]
 
-    /// Of a key of which nothing is known.
+    /// The labels of a key of which nothing is known.
     public static let none = KeyLabels(policy: "", tags: [:])
 
     public init(policy: String, tags: [String: String]) {

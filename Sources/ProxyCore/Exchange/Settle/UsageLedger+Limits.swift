@@ -43,7 +43,7 @@ extension UsageLedger {
         try await afterFlush { try $0.limitBlocks() }
     }
 
-    /// By what the server of limits knows this state directory, whatever its node is called; empty where nobody knows.
+    /// The name under which the server of limits knows this state directory, whatever its node is called; empty where nobody knows.
     func directoryName() async -> String {
         await withCheckedContinuation { continuation in
             queue.async { [self] in continuation.resume(returning: (try? (store as? SQLiteStore)?.directoryName()) ?? "") }

@@ -56,7 +56,7 @@ extension UsageLedger {
 
 /// A report that needs the shared store, which cannot be used.
 public struct SharedStoreFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Without what is secret.
+    /// The store's address, without what is secret.
     public var store: String
     public var reason: String
 

@@ -38,15 +38,15 @@ public final class UsageLedger: Sendable {
 
     struct Options: Sendable {
         var journal = UsageJournal.Options()
-        /// From a record to its being booked.
+        /// The time from a record to its being booked.
         var bookingDelayMilliseconds = 250
-        /// Between two looks for what is kept no longer, when nothing is appended.
+        /// The time between two looks for what is kept no longer, when nothing is appended.
         var tidyPauseMilliseconds = 60_000
-        /// After the store could not be written.
+        /// The time until a store that could not be written is tried again.
         var retryDelayMilliseconds = 2_000
         /// Whether records are kept until `apply` says it.
         var keepsRequests = true
-        /// Between two lines on a failure that goes on.
+        /// The time between two lines on a failure that goes on.
         var reminderSeconds = 60
         /// What nodes share.
         var shared: SharedBooking.Settings?
@@ -66,7 +66,7 @@ public final class UsageLedger: Sendable {
         var oldestSegment: Int
         /// All segments before are in the store for good.
         var safeSegment: Int
-        /// Until when the files of segments stay that hold charges, in milliseconds since 1970.
+        /// Until when the files stay of segments that hold charges, in milliseconds since 1970.
         var kept: [Int: Int]
         /// Segments that a part of was passed over: their files are kept under another name.
         var damaged: Set<Int> = []

@@ -18,7 +18,7 @@ extension UsageRecord {
     /// Bytes of one string; what is longer is cut.
     static let maximumString = 1_024
     static let maximumTags = 64
-    /// Of steps.
+    /// How many steps a record may have.
     static let maximumEntries = 64
     static let maximumCharges = 256
     static let version: UInt8 = 2

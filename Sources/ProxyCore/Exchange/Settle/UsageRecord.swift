@@ -53,7 +53,7 @@ public struct UsageRecord: Sendable, Hashable {
     public struct Question: Sendable, Hashable {
         /// The client's; nil in records of old.
         public var dialect: ClientDialect?
-        /// As the client named it.
+        /// The model's name as the client wrote it.
         public var model = ""
         public var session = ""
         public var agent = ""
@@ -77,13 +77,13 @@ public struct UsageRecord: Sendable, Hashable {
         public var steps: [Step] = []
         /// Whether the account of the labels gave the response, or was asked when nobody waited any more.
         public var isAnswered = true
-        /// As the client was told; 0 where it was told nothing.
+        /// The status that the client was told; 0 where it was told nothing.
         public var status = 0
         public var outcome = RecordedOutcome.answered
-        /// From the request's head; nil where none went out.
+        /// The time from the request's head to the response's first byte; nil where none went out.
         public var firstByteMilliseconds: Int?
         public var durationMilliseconds = 0
-        /// Of the second in which the response ended, 0 to 999.
+        /// The millisecond of the second in which the response ended, 0 to 999.
         public var millisecond = 0
         /// Those of the attempt that answered; nil in records of old.
         public var times: Times?
@@ -114,11 +114,11 @@ public struct UsageRecord: Sendable, Hashable {
 
     /// When an attempt was made and how long it took, in milliseconds.
     public struct Times: Sendable, Hashable {
-        /// From the request's head on.
+        /// Milliseconds from the request's head to the attempt's start.
         public var start: Int
-        /// From the attempt's start to the head of the upstream's response; nil where none came.
+        /// Milliseconds from the attempt's start to the head of the upstream's response; nil where none came.
         public var firstByte: Int?
-        /// From the attempt's start to its end, or to its record.
+        /// Milliseconds from the attempt's start to its end, or to its record.
         public var duration: Int
 
         public init(start: Int, firstByte: Int?, duration: Int) {

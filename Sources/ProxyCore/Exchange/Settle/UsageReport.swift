@@ -13,11 +13,11 @@ public struct KeyTotals: Sendable, Hashable {
 /// One key's usage.
 public struct KeyUsage: Sendable {
     public var totals = KeyTotals()
-    /// In order of time; days without usage are left out.
+    /// The days that have usage, in the order of time.
     public var daily: [PeriodUsage<LocalDate>] = []
-    /// In order of time; hours without usage are left out.
+    /// The hours that have usage, in the order of time.
     public var hourly: [PeriodUsage<LocalHour>] = []
-    /// In alphabetical order.
+    /// The models, in alphabetical order.
     public var byModel: [(model: String, amounts: UsageAmounts)] = []
 
     public init() {}
@@ -49,7 +49,7 @@ public struct DayUsage: Sendable, Hashable {
     public var date: LocalDate
     public var amounts = UsageAmounts()
     public var byModel: [String: UsageAmounts] = [:]
-    /// In order of their names.
+    /// The keys, in the order of their names.
     public var keys: [Key] = []
 
     public struct Key: Sendable, Hashable {

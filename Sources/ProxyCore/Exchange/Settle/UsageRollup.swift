@@ -112,7 +112,7 @@ struct UsageRollup {
 private struct ChargeRollup {
     private var names = ByteIndex()
     private var charges: [UsageBatch.Charge] = []
-    /// Of the record before: seconds since 1970 in which its month begins.
+    /// The day of the record before, and when its month begins: seconds since 1970.
     private var month = (day: LocalDate(number: 0), start: 0)
 
     mutating func add(_ record: EncodedUsage, day: LocalDate, _ clock: LocalClock) {

@@ -101,7 +101,7 @@ extension Exchange {
         loop.shared.outlets.decisions.offer(decision, bytes: decision.weight)
     }
 
-    /// Without what may be a credential, by its name.
+    /// The headers without those that may be credentials, by their names.
     static func harmless(_ headers: [String: String]) -> [String: String] {
         let words = ["key", "token", "secret", "auth", "cookie", "pass", "signature"]
         return bounded(headers.filter { header in !words.contains { header.key.contains($0) } })

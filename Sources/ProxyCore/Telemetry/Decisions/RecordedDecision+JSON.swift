@@ -48,7 +48,7 @@ extension RecordedDecision {
 }
 
 extension RecordedDecision {
-    /// Of what not all is written.
+    /// The parts that are not written whole.
     private var droppedJSON: JSONValue? {
         var members: [(String, JSONValue)] = []
         if !known.contains(.headers) { members.append(("headers", .bool(true))) }
@@ -110,7 +110,7 @@ extension RecordedMoment.Account {
 extension JSONValue {
     fileprivate static func text(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
 
-    /// In as many digits as it has: a threshold may lie between two that are near.
+    /// A share in as many digits as it has: a threshold may lie between two that are near.
     fileprivate static func share(_ value: Double) -> JSONValue { value.isFinite ? .number("\(value)") : .int(-1) }
 
     /// Members in the order of their names.

@@ -3,7 +3,7 @@ import RuleEngine
 
 /// What `log.decisions` keeps of a request: all that rules and plans read of it, and what was decided. No prompt, no key.
 public struct RecordedDecision: Sendable {
-    /// Of the form of its line. A line of another one is refused by its number.
+    /// The version of its line's form. A line of another version is refused by its number.
     public static let version = 1
 
     public var id = ""
@@ -86,7 +86,7 @@ public struct RecordedDecision: Sendable {
 
 /// What was known, when a request was decided, of who can serve it, as far as it was not plainly well.
 public struct RecordedMoment: Sendable, Hashable {
-    /// By upstream, account and model.
+    /// The accounts, by upstream, account and model.
     public var accounts: [String: [String: [String: Account]]] = [:]
     /// What rules asked, by `upstream/model`, and what they were told; -1 for unknown.
     public var quota: [String: Double] = [:]

@@ -204,7 +204,7 @@ public final class Outbox<Item: Sendable>: Sendable {
         losses.withLock { $0.total += lost }
     }
 
-    /// At the first loss, then at most once a minute.
+    /// Tells of losses at the first one, then at most once a minute.
     private func tellLosses(isLast: Bool, _ reason: String) {
         let now = clock.now()
         let count = losses.withLock { losses -> Int in
@@ -289,10 +289,10 @@ public struct OutboxLimits: Sendable {
     public var batchBytes = 1 << 20
     /// How long the first item of a batch waits for others.
     public var gather = Duration.milliseconds(200)
-    /// Until a delivery that failed is tried again, at first; each further wait is twice as long.
+    /// The time until a delivery that failed is tried again, at first; each further wait is twice as long.
     public var pause = Duration.milliseconds(250)
     public var longestPause = Duration.seconds(5)
-    /// For how long a batch is tried again.
+    /// How long a batch is tried again.
     public var retries = Duration.seconds(10)
     /// How often at most it is sent again to who did not answer in time.
     public var unansweredRetries = Int.max

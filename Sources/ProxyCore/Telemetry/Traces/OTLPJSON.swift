@@ -123,7 +123,7 @@ extension RoomWriter {
         append(UInt8(ascii: "\""))
     }
 
-    /// As the inside of a JSON string. Next to none has anything to be escaped.
+    /// Appends the inside of a JSON string. Next to none has anything to be escaped.
     fileprivate mutating func append(escaping text: String) {
         var text = text
         text.withUTF8 { utf8 in

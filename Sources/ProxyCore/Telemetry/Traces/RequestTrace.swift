@@ -69,7 +69,7 @@ public struct FinishedTrace: Sendable {
     let snapshot: Snapshot
     let entry: RequestLogEntry
     var operation = ""
-    /// As the client named it; `*` where it named none.
+    /// The model as the client named it; `*` where it named none.
     var model = ""
     var method = ""
     var dialect = ""

@@ -64,21 +64,13 @@ struct RoomWriter: ~Copyable {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// In decimal; a number below zero is written as zero.
+    /// Writes it in decimal; a number below zero is written as zero.
     mutating func append(decimal number: Int) {
-        var left = UInt(max(number, 0))
-        let digits = DecimalPairs.count(left)
+        let number = UInt(max(number, 0))
+        let digits = DecimalPairs.count(number)
         guard makes(digits) else { return }
-        var place = base + (count + digits)
+        DecimalPairs.write(number, digits: digits, to: base + count)
         count += digits
-        while left >= 10 {
-            let rest = left / 100
-            place -= 2
-            DecimalPairs.write(left - rest * 100, to: place)
-            left = rest
-            if left == 0 { return }
-        }
-        (place - 1).storeBytes(of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left), as: UInt8.self)
     }
 
     /// 16 digits in lower case.

@@ -8,7 +8,7 @@ indirect enum CELType: Sendable, Hashable {
     case optional(CELType)
     /// A parameter of an overload: one type throughout a signature.
     case parameter(Int)
-    /// To be found out while checking.
+    /// A type that is to be found out while checking.
     case unknown(Int)
 
     var text: String {

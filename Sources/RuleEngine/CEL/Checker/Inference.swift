@@ -51,7 +51,7 @@ struct Inference {
         return type
     }
 
-    /// With everything filled in that is known; what is not becomes dyn when `final`.
+    /// The type with everything filled in that is known; what is not becomes dyn when `final`.
     func resolve(_ type: CELType, final: Bool = false) -> CELType {
         switch head(type) {
         case .list(let element): .list(resolve(element, final: final))

@@ -42,7 +42,7 @@ indirect enum Node: Sendable {
 
 /// A name the environment gives a value to.
 struct Variable: Sendable {
-    /// In full, with its dots.
+    /// The full name, with its dots.
     let name: String
     let type: CELType
     let reads: FactSet

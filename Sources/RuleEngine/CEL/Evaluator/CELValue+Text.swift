@@ -21,7 +21,7 @@ extension CELValue {
         }
     }
 
-    /// Between double quotes, with escapes for what does not print.
+    /// The text between double quotes, with escapes for what does not print.
     static func quoted(_ text: String, limit: Int = .max) -> String {
         var result = "\""
         var count = 0

@@ -151,7 +151,7 @@ func compareNumbers(_ left: CELValue, _ right: CELValue) -> Comparison? {
     }
 }
 
-/// As the language's reference does it: past the integer's range the double decides, within it the integer is rounded.
+/// Compares as the language's reference does: past the integer's range the double decides, within it the integer is rounded.
 private func compare<I: FixedWidthInteger>(_ left: I, _ right: Double) -> Comparison {
     // Powers of two, so both bounds are exact doubles.
     let limit = Double(sign: .plus, exponent: I.bitWidth - (I.isSigned ? 1 : 0), significand: 1)

@@ -102,7 +102,7 @@ private struct Digits {
         return digits.indices.contains(index) ? digits[index] : 0
     }
 
-    /// To places from 10^-places up, halves to even.
+    /// Rounds to places from 10^-places up, halves to even.
     mutating func round(toPlaces places: Int) {
         let dropped = fraction - places
         guard dropped > 0 else { return }

@@ -144,7 +144,7 @@ struct IPNetwork: Sendable, Hashable {
 
     var text: String { "\(address.text)/\(prefixLength)" }
 
-    /// With every bit outside the prefix cleared.
+    /// The network with every bit outside the prefix cleared.
     var masked: IPNetwork { IPNetwork(address: mask(address), prefixLength: prefixLength) }
 
     private func mask(_ address: IPAddress) -> IPAddress {

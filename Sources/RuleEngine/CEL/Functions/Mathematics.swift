@@ -22,7 +22,7 @@ extension FunctionLibrary {
     private static let numericTypes: [CELType] = [.int, .uint, .double]
     private static let numbers: [Overload] = numericTypes.map { .global([$0], $0) }
 
-    /// Of one to eight numbers, or of a list of them. Mixed numbers give the one that wins, so dyn.
+    /// The least or greatest of one to eight numbers, or of a list of them. Mixed numbers give the one that wins, so dyn.
     private static let extremes: [Overload] = {
         let lists = (numericTypes + [.dyn]).map { Overload.global([.list($0)], $0) }
         let pairs = numericTypes.flatMap { left in

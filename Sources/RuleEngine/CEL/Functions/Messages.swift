@@ -7,13 +7,13 @@ struct WellKnownMessage: Sendable {
     let name: String
     let type: CELType
     let fields: [String: CELType]
-    /// Of the fields that are set, in the order they were written.
+    /// Makes the value of the fields that are set, in the order they were written.
     private let value: Make
 
     typealias Fields = [(name: String, value: CELValue)]
     private typealias Make = @Sendable (Fields, inout Frame) throws(EvaluationError) -> CELValue
 
-    /// By their names.
+    /// All of them, by their names.
     static let all: [String: WellKnownMessage] = Dictionary(
         uniqueKeysWithValues: (wrappers + structures).map { ($0.name, $0) })
 

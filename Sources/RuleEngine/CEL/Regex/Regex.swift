@@ -93,7 +93,7 @@ struct Regex: Sendable {
         code.count <= UInt64.bitWidth ? try matchesOfFew(text, &frame) : try matchesOfMany(text, &frame)
     }
 
-    /// With a bit for each place the match is at: nothing is allocated.
+    /// Matches with a bit for each place the match is at: nothing is allocated.
     private func matchesOfFew(_ text: String, _ frame: inout Frame) throws(EvaluationError) -> Bool {
         let end: UInt64 = 1 << UInt64(code.count - 1)
         var current: UInt64 = 0

@@ -133,7 +133,8 @@ struct RegexParser {
         return tree
     }
 
-    /// After `(?`: a name, flags, or both; false when the group was flags alone, `(?i)`, which hold to the end of the group around.
+    /// Reads what follows `(?`: a name, flags, or both; false when the group was flags alone, `(?i)`, which hold to the end of the
+    /// group around.
     private mutating func special() throws(RegexProblem) -> Bool {
         if peek() == "P" || peek() == "<" {
             _ = take("P")
@@ -191,7 +192,7 @@ struct RegexParser {
         return .sequence(items)
     }
 
-    /// After a backslash, inside a class or out of it.
+    /// Reads what follows a backslash, inside a class or out of it.
     private mutating func escapedSet() throws(RegexProblem) -> RegexSet {
         let scalar = try next()
         switch scalar {
@@ -216,7 +217,7 @@ struct RegexParser {
         }
     }
 
-    /// After `\x`: two digits, or any number in braces.
+    /// Reads what follows `\x`: two digits, or any number in braces.
     private mutating func hexadecimal() throws(RegexProblem) -> Unicode.Scalar {
         var digits = ""
         if take("{") {
@@ -231,7 +232,7 @@ struct RegexParser {
         return scalar
     }
 
-    /// After `[`.
+    /// Reads what follows `[`.
     private mutating func characterClass() throws(RegexProblem) -> RegexSet {
         var ranges: [ClosedRange<UInt32>] = []
         let isInverted = take("^")

@@ -73,7 +73,7 @@ struct RegexSet: Sendable {
         return RegexSet(result)
     }
 
-    /// With the other case of every letter: ASCII in full, beyond it single characters only.
+    /// The set with the other case of every letter: ASCII in full, beyond it single characters only.
     var ignoringCase: RegexSet {
         var result = self
         var more: [ClosedRange<UInt32>] = []

@@ -52,7 +52,7 @@ struct Expr: Sendable {
         let range: Expr
         /// One name is the element (or a map's key); two are index and element, or key and value.
         let names: [String]
-        /// Of `map` with a filter, of `transformList`, `transformMap` and `transformMapEntry`.
+        /// The filter of `map` with three arguments, of `transformList`, `transformMap` and `transformMapEntry`.
         let filter: Expr?
         let body: Expr
     }

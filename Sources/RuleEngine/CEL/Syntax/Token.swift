@@ -7,7 +7,7 @@ struct Token: Sendable {
         case identifier(String)
         /// A field name between backticks; only after a dot.
         case quotedIdentifier(String)
-        /// Without its sign: `-9223372036854775808` is a minus and this.
+        /// An integer without its sign: `-9223372036854775808` is a minus and this.
         case int(UInt64)
         case uint(UInt64)
         case double(Double)

@@ -31,7 +31,7 @@ struct Trials: Sendable {
     /// The ids of all keys.
     var keyIDs: [String] { keys?.list().map(\.id) ?? [] }
 
-    /// Before a file is in force: whose requests are told apart in what it is measured by.
+    /// Says, before a file is in force, whose requests are told apart in what it is measured by.
     func count(_ snapshot: Snapshot) {
         guard let figures = snapshot.figures, let canary = snapshot.configuration.reload.canary else { return }
         figures.keyShare = KeyShare(canary.share, of: keyIDs + snapshot.declaredKeys.keys.map(\.id))
@@ -118,7 +118,7 @@ extension ConfigurationReloader {
             "for \(Int(event.time.timeIntervalSince(trial.startedAt))) s some keys went by it, "
             + Trial.text(new: figures.new, old: figures.old)
         if let number = event.number { await trials.history?.note(number, .applied, why: event.why) }
-        // Of a file that was saved after this one, and refused.
+        // These are the errors of a file that was saved after this one, and refused.
         let errors = status.current.lastErrors
         let outcome = await apply(change, event)
         if !errors.isEmpty { status.update { $0.lastErrors = errors } }
@@ -166,7 +166,8 @@ extension ConfigurationReloader {
             metadata: [LogKeys.generation: "\(running.trial.snapshot.generation)", LogKeys.reason: "\(why)"])
     }
 
-    /// Of accounts that a file on trial asks otherwise: those whose address and credential the file that runs has too.
+    /// The accounts that a file on trial asks otherwise, each with the one of the file that runs that has the same address and
+    /// credential.
     private static func known(_ trial: Snapshot, _ running: Snapshot) -> [AccountID: AccountID] {
         struct Login: Hashable {
             let url: UpstreamURL

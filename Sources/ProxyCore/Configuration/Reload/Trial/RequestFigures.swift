@@ -97,7 +97,7 @@ final class RequestFigures: Sendable {
 }
 
 extension RequestFigures.Sums {
-    /// As `rollback_if` sees them.
+    /// The figures that `rollback_if` sees.
     var figures: RollbackExpression.Figures {
         var figures = RollbackExpression.Figures()
         figures.requests = requests

@@ -10,7 +10,7 @@ public final class Trial: Sendable {
     public let canary: Configuration.Canary
     public let startedAt: Date
     let share: KeyShare
-    /// Of the file that runs, since the trial began, and before.
+    /// The figures of the file that runs, since the trial began and before.
     let old: FileFigures
     private let before: FileFigures?
     let new: FileFigures

@@ -11,7 +11,7 @@ public final class ProxyContext: Sendable {
     public let ledger: UsageLedger
     private let told: Told
     public let metrics: MetricsRegistry
-    /// Whom metrics know by name.
+    /// The keys and models that metrics know by name.
     public let models: ModelNames
     public let logger: Logger
     let local: Mutex<(any LocalService)?> = Mutex(nil)

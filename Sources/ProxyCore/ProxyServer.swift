@@ -61,13 +61,13 @@ public final class ProxyServer: Sendable {
     /// Binds what a configuration wants and is not bound yet, before it is published.
     public func bind(_ configuration: Configuration) async throws(BindFailure) { try await listeners.bind(configuration) }
 
-    /// After a configuration was published: its settings hold for what is bound, and what it does not want is closed.
+    /// Called after a configuration was published: its settings hold for what is bound, and what it does not want is closed.
     public func apply(_ configuration: Configuration) async { await listeners.apply(configuration) }
 
     /// Undoes `bind` for a configuration that was refused; `configuration` is the one that goes on.
     public func withdraw(allBut configuration: Configuration) async { await listeners.withdraw(allBut: configuration) }
 
-    /// After the first `bind`: passed sockets that no listener has taken are told of.
+    /// Called after the first `bind`: tells of passed sockets that no listener has taken.
     public func tellOfUnusedSockets() { listeners.tellOfUnused(context.logger) }
 
     // MARK: The end
@@ -95,7 +95,7 @@ public final class ProxyServer: Sendable {
         try? await group.shutdownGracefully()
     }
 
-    /// For how long what was cut may take to be recorded and said.
+    /// How long what was cut may take to be recorded and said.
     private static let lastWords = Duration.seconds(2)
 
     /// What still runs in a `shutDown` is cut now.
