@@ -107,21 +107,22 @@ final class Roster {
         let obstacle = states.obstacle(
             to: id, model: model, threshold: question.threshold, hasFallback: question.hasFallback, now: now)
         var entry = Entry(obstacle: obstacle?.reason, dueAt: min(obstacle?.until ?? .max, now &+ Self.longest))
-        guard let windows = states.windows[id] else {
-            if question.choice == .soonestReset, states.load(of: id) != nil { entry.figure = .infinity }
-            return entry
+        let windows = states.windows[id]
+        if let windows {
+            entry.dueAt = min(entry.dueAt, windows.nextChange > now ? windows.nextChange : now &+ Self.shortest)
         }
-        entry.dueAt = min(entry.dueAt, windows.nextChange > now ? windows.nextChange : now &+ Self.shortest)
         switch question.choice {
         case .first, .weighted, .leastBusy, .fastest, .cheapest: break
         case .mostQuota: entry.figure = -states.share(of: id, model: model, now: now).rank
-        case .soonestReset: entry.figure = Self.figure(windows.expiry(of: model, now: now))
+        case .soonestReset:
+            // Who was never asked, of whom nobody knows, comes first.
+            entry.figure =
+                windows.map { Self.figure($0.expiry(of: model, now: now)) } ?? (states.load(of: id) == nil ? 0 : .infinity)
         }
         return entry
     }
 
-    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows.
-    /// After those whose quota expires come those that have rates alone, the next to be reset first, and last of whom no reset is
+    /// Whose quota has not begun to run comes first: with a request it does. After those whose quota expires come those that have rates alone, the next to be reset first, and last of whom no reset is
     /// known.
     private static func figure(_ expiry: AccountWindows.Expiry) -> Double {
         if let reset = expiry.quota.soonest { return Double(reset) }
