@@ -44,6 +44,9 @@ public struct BucketExpression: Sendable {
         }
     }
 
+    /// Whether it names no bucket, whatever the request.
+    public var isAlwaysEmpty: Bool { reads.isEmpty && evaluate(Facts()) == .text("") }
+
     /// What its buckets are of, for people: `team` for `key.tags["team"]`, `session` for `request.session`.
     public var noun: String {
         let words = source.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }

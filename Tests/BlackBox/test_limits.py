@@ -322,6 +322,15 @@ def _(lab, what):
     contains(" ".join(message for *_, message in checked.errors), part, "the errors")
 
 
+@check("--check-config warns of a limit that holds for no request")
+def _(lab):
+    empty, never, fine = "per: '\"\"', requests_per_day: 1", "per: key.id, when: 1 > 2, requests_per_day: 1", "per: '\"all\"', requests_per_day: 1"
+    for text, count in ((empty, 1), (never, 1), (fine, 0)):
+        checked = Checked(lab, GOOD + ENTRY.format(text) + "\n").good()
+        told = [message for *_, message in checked.warnings if "holds for no request" in message]
+        equal(len(told), count, f"warnings of a limit with {text}")
+
+
 @check("--check-config tells of limit() with the name of no limit, where there are others")
 def _(lab):
     entry = "usage_limits: [{name: team budget, per: key.id, requests_per_day: 1}]\n"

@@ -256,6 +256,23 @@ def _(lab):
     served(p.ask())
 
 
+@check("a limit goes by what an alias stands for, as rules do; by the name of one that is a rule of its own")
+def _(lab):
+    entries = """
+- {name: one, per: '"all"', when: 'request.model == "claude-test"', requests_per_day: 2}
+- {name: own, per: request.model, when: 'request.model == "up"', requests_per_day: 1}"""
+    p, up = limited(lab, "requests_per_day: 9", entries, "models: {fast: {to: claude-test}, up: {to: claude/claude-test}}")
+    served(p.ask(model="fast"))
+    served(p.ask())
+    refused(p.ask(model="fast"), "one")
+    equal(row(p, "one")["used"], 2, "used")
+    told = p.admin("POST", "/admin/explain", {"key": "user", "model": "fast"}).json()
+    equal([one["fits"] for one in told["limits"] if one["limit"] == "one"], [False], "what explain says of it")
+    served(p.ask(model="up"))
+    refused(p.ask(model="up"), "own")
+    equal(len(up.requests), 3, "requests at the upstream")
+
+
 @check("GET /admin/limits?key= tells of the policy's limits, used or not, and of entries' buckets of the key's id")
 def _(lab):
     entries = "- {name: mine, per: key.id, requests_per_day: 9}\n- {name: named, per: key.name, requests_per_day: 9}"

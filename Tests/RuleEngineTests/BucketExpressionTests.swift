@@ -40,6 +40,16 @@ struct BucketExpressionTests {
         #expect(throws: Condition.Problem.self) { try BucketExpression(source) }
     }
 
+    @Test(
+        "What is the empty text whatever the request is told apart",
+        arguments: [
+            ("\"\"", true), ("false ? \"all\" : \"\"", true), ("\"all\"", false), ("request.agent", false),
+            ("key.tags.other", false),
+        ])
+    func isAlwaysEmpty(source: String, isEmpty: Bool) throws {
+        #expect(try BucketExpression(source).isAlwaysEmpty == isEmpty)
+    }
+
     @Test("A time zone that is not known is refused where there is data")
     func refusesUnknownZones() throws {
         let known: TimeZoneOffset = { zone, _ in zone == "Asia/Singapore" ? 8 * 3600 : nil }

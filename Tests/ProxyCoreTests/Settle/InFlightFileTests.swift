@@ -90,6 +90,26 @@ import Testing
         _ = InFlightFile.left(at: path)
     }
 
+    @Test func whatIsDamagedIsTold() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path + "/inflight"
+        var slots = InFlightSlots(try InFlightFile(path))
+        var kept: [Int] = []
+        for number in 0..<4 {
+            let slot = slots.keep(.sample(number))
+            kept.append(try #require(slot))
+        }
+        slots.free(kept[3])
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
+        try file.seek(toOffset: UInt64(kept[1] * InFlightFile.slotSize + 40))
+        try file.write(contentsOf: Data([0xff, 0xff]))
+        try file.close()
+        var told: [String] = []
+        let left = InFlightFile.left(at: path) { told.append("\($0)") }
+        #expect(left.map(\.requestID).sorted() == ["req_0", "req_2"])
+        #expect(told.count == 1 && told[0].contains("1 of the slots of \(path)"))
+    }
+
     /// The disk fails, or somebody cuts the file short: what is written then has memory, and the process goes on.
     @Test func aFileThatIsLostEndsNothing() throws {
         let directory = try ScratchDirectory()

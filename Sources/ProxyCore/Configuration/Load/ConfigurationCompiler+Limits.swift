@@ -20,6 +20,9 @@ extension ConfigurationCompiler {
             }
             names[decoded.name.value] = decoded.name
             checkUpstreams(in: decoded.per.value.source, decoded.per)
+            if decoded.per.value.isAlwaysEmpty {
+                context.warning(decoded.per, "is always the empty text: the limit holds for no request")
+            }
             if let condition = decoded.condition {
                 checkUpstreams(in: condition.value.source, condition)
                 let later = file.usageLimits[index...].map(\.name.value)

@@ -42,7 +42,7 @@ extension Exchange {
     private func limitFacts() -> @Sendable (String) -> Double {
         let (limits, table, now) = (snapshot.limits, loop.shared.limits, LimitTime.now)
         guard let key = caller?.key else { return { _ in 1 } }
-        let facts = gatherFacts(reads: limits.reads.subtracting(.limits))
+        let facts = snapshot.asLimitsSee(gatherFacts(reads: limits.reads.subtracting(.limits)))
         return { limits.share($0, facts, keyID: key.id, policy: key.policy, table, now: now) }
     }
 
@@ -70,6 +70,16 @@ extension Exchange {
             }
             return headers
         }
+    }
+}
+
+extension Snapshot {
+    /// A name of the operator's own is to limits what it is to rules: what it stands for, where that is no rule of its own.
+    func asLimitsSee(_ facts: Facts) -> Facts {
+        guard !aliases.isEmpty, let alias = aliases[facts.request.model], alias.route == nil else { return facts }
+        var facts = facts
+        facts.request.model = alias.model
+        return facts
     }
 }
 

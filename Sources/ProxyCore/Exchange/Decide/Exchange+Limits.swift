@@ -13,7 +13,9 @@ extension Exchange {
         let found = try view.limits(of: key) { () throws(LocalReply) in
             do throws(LimitSet.Uncomputable) {
                 return LimitUses(
-                    try limits.uses(policy: key.policy, id: key.id, name: key.name) { gatherFacts(reads: limits.reads) })
+                    try limits.uses(policy: key.policy, id: key.id, name: key.name) {
+                        snapshot.asLimitsSee(gatherFacts(reads: limits.reads))
+                    })
             } catch {
                 throw uncomputable(error)
             }
@@ -279,7 +281,7 @@ extension Exchange {
             if isWhole { known.formUnion([.parameters, .body, .metadata, .origin, .limits]) }
             if !request.origin.session.isEmpty { known.insert(.origin) }
         }
-        let facts = gatherFacts(reads: limits.reads.intersection(known))
+        let facts = snapshot.asLimitsSee(gatherFacts(reads: limits.reads.intersection(known)))
         return limits.look(policy: key.policy, id: key.id, name: key.name, facts, knowing: known).uses
     }
 

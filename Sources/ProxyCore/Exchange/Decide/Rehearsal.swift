@@ -155,7 +155,7 @@ public struct Rehearsal {
     /// What limits have left, as the rules' `limit(…)` asks.
     private static func fillInLimits(_ facts: inout Facts, _ snapshot: Snapshot, _ look: LimitLook?) {
         guard let look, !facts.key.id.isEmpty else { return }
-        let (limits, known) = (snapshot.limits, facts)
+        let (limits, known) = (snapshot.limits, snapshot.asLimitsSee(facts))
         facts.limit = {
             limits.share($0, known, keyID: known.key.id, policy: known.key.policy, look.table, now: look.now)
         }
@@ -228,7 +228,7 @@ private struct Walk {
     mutating func begin(_ decision: Router.Decision, _ router: Router, policy: String) throws(LocalReply) {
         self.router = router
         enter(decision)
-        try limits.find(facts, policy: policy, set: plan?.route.set ?? .none)
+        try limits.find(snapshot.asLimitsSee(facts), policy: policy, set: plan?.route.set ?? .none)
     }
 
     private mutating func enter(_ decision: Router.Decision) {

@@ -12,7 +12,9 @@ extension Exchange {
         else { return false }
         let limits = snapshot.limits
         // A request whose limits cannot be computed is refused later.
-        let uses = try? limits.uses(policy: key.policy, id: key.id, name: key.name) { gatherFacts(reads: limits.reads) }
+        let uses = try? limits.uses(policy: key.policy, id: key.id, name: key.name) {
+            snapshot.asLimitsSee(gatherFacts(reads: limits.reads))
+        }
         guard let uses else { return false }
         let slots = loop.shared.limits.askAhead(uses, now: .now)
         guard !slots.isEmpty else { return false }

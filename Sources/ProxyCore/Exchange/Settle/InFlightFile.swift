@@ -106,6 +106,7 @@ final class InFlightFile: Sendable {
         }
         let file = FileDescriptor(number)
         var records: [UsageRecord] = []
+        var damaged = 0
         var piece = [UInt8](repeating: 0, count: pieceSize)
         var offset = 0
         while true {
@@ -117,15 +118,21 @@ final class InFlightFile: Sendable {
                 let size = isLong ? longSlotSize : slotSize
                 for start in stride(from: isLong ? size : 0, through: count - size, by: size) {
                     let slot = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + size)])
-                    guard case .whole(let size) = JournalFormat.frame(in: slot) else { continue }
-                    let begin = JournalFormat.frameHeadSize
-                    let payload = UnsafeRawBufferPointer(rebasing: slot[begin..<(begin + size)])
-                    if let record = EncodedUsage(payload)?.record() { records.append(record) }
+                    // A slot that is free has no length.
+                    guard slot.loadUnaligned(as: UInt32.self) != 0 else { continue }
+                    if let record = record(in: slot) { records.append(record) } else { damaged += 1 }
                 }
             }
             offset += count
         }
+        if damaged > 0 { trouble(.failed("read \(damaged) of the slots of \(path)", errno: EBADMSG)) }
         return records.sorted { $0.endMilliseconds < $1.endMilliseconds }
+    }
+
+    private static func record(in slot: UnsafeRawBufferPointer) -> UsageRecord? {
+        guard case .whole(let size) = JournalFormat.frame(in: slot) else { return nil }
+        let begin = JournalFormat.frameHeadSize
+        return EncodedUsage(UnsafeRawBufferPointer(rebasing: slot[begin..<(begin + size)]))?.record()
     }
 }
 
