@@ -51,7 +51,7 @@ struct ConfigurationCheck {
         }
         if format == .text { Self.print(variables.problems) }
         for path in paths {
-            let result = ConfigurationLoader.load(path: path, environment: environment(path))
+            let result = ConfigurationLoader.check(path: path, environment: environment(path))
             let found = result.diagnostics + (result.stateProblem.map { [$0] } ?? []) + result.keyClashes
             let diagnostics = found.filter { !variables.explains($0) }
             if result.snapshot == nil || result.stateProblem != nil { canRun = false }

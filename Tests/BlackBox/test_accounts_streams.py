@@ -154,3 +154,14 @@ def _(lab):
     house.a.reply(stream([ANTHROPIC.begin("m"), ANTHROPIC.stream_error("no", "rate_limit_error")], ends=False, then="reset"), key="one")
     house.ask(stream=True)
     equal((house.account()["failures"], len(house.changes())), (1, 1), "failures, and lines, where the connection breaks off besides")
+
+
+@check("a stream that opens with a quota in the words of a bad request is told as a limit, and rests the model")
+def _(lab):
+    house = House(lab, 1, spare=False, fallback="cooldown: 30s", clock=False)
+    words = "You exceeded your current quota, please check your plan."
+    house.a.reply(stream([ANTHROPIC.stream_error(words, "invalid_request_error")]), key="one", model="m")
+    answer = house.ask(stream=True)
+    equal((answer.status, answer.header("retry-after")), (429, "30"), "the status, and when to come back")
+    contains(answer.text, words, "what it says")
+    equal((house.state(), house.who("other")), ("cooling", "one"), "its state, and who serves another model")

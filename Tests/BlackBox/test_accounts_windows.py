@@ -375,6 +375,20 @@ def _(lab):
     equal((house.state(), house.account()["windows"]), ("ready", []), "its state and its windows")
 
 
+@check("what an answer tells of quota counts though the file was changed elsewhere meanwhile")
+def _(lab):
+    house = House(lab, 2, more="log: {level: info}")
+    refused = status(429, headers=unified("5h", 0.0, house.now(), 3600, status="rejected"))
+    house.a.reply(after(0.5, refused), key="one")
+    asking = threading.Thread(target=house.ask)
+    asking.start()
+    house.a.wait(1)
+    reload(house.p, ("level: info", "level: debug"))
+    asking.join()
+    expect(house.ahead(house.account()["until"]) > 3500, "an hour's rest", house.account())
+    equal((house.state(), house.window("5h")["share"]), ("out_of_quota", 0), "its state, and what is left of the window")
+
+
 @check("what an upstream told at another address holds nothing against its accounts")
 def _(lab):
     house = House(lab, 2)

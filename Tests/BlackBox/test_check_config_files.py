@@ -44,6 +44,22 @@ def _(lab):
     equal(ran.out.count("proxy.yaml: ok"), 2, "the others are told of too")
 
 
+@check("check takes what is no file: the standard input, and a pipe")
+def _(lab):
+    (lab.folder / "part.yaml").write_text("policies: {team: {models: [m]}}\n")
+    text = (GOOD + "include: part.yaml\nkeys: [{name: a, key: '${KEY}', policy: team}]\n").encode()
+    env = {"KEY": "sk-of-a-0123456789abcdefgh"}
+    for words in (["check", "-"], ["check", "/dev/stdin"], ["check", "-c", "-"], ["--check-config", "-c", "/dev/fd/0"], ["--check-config", "--config", "-"]):
+        ran = run(lab, *words, stdin=text, env=env)
+        equal((ran.code, ran.out), (0, f"{words[-1]}: ok\n"), f"the exit code, and what it says ({words})")
+        ran = run(lab, *words, stdin=text + b"surprise: 1\n", env=env)
+        equal(ran.code, 78, f"the exit code of a wrong one ({words})")
+        contains(ran.err, f"{words[-1]}:13:1: error: unknown key 'surprise'", "what it says")
+    ran = run(lab, "check", "-", stdin=b"# " + b"x" * (2 << 20))
+    equal(ran.code, 78, "the exit code of one without an end")
+    contains(ran.err, "-:1:1: error: cannot be read: has more than 1048576 bytes", "what it says")
+
+
 @check("a reference in a key is read as one in a value, and told at its place where it is missing")
 def _(lab):
     up = lab.upstream()

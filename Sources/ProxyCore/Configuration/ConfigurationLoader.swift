@@ -9,6 +9,13 @@ public enum ConfigurationLoader {
         load(directory: directory(of: path), environment: environment, files: InputFiles(texts)) { $0.read(path: path) }
     }
 
+    /// The same for a check, which may be of what is no file: `-` or `/dev/stdin`, or a pipe. What that includes or refers to is looked for
+    /// where the check runs.
+    public static func check(path: String, environment: [String: String]) -> LoadResult {
+        guard InputFiles.isStream(path) else { return load(path: path, environment: environment) }
+        return load(directory: "", environment: environment, files: InputFiles(stream: path)) { $0.read(path: path) }
+    }
+
     /// Reads a text as if it stood in `file`; what it includes or refers to is looked for beside that.
     public static func load(
         text: String, file: String, environment: [String: String], presets: PresetCatalog? = nil

@@ -20,16 +20,27 @@ final class InputFiles {
     private var results: [String: Result<Content, Failure>] = [:]
 
     private let texts: [String: String]
+    /// The one file that may be a pipe; `-` is the standard input.
+    private let stream: String?
 
     /// - Parameter texts: what files of these paths are to hold.
-    init(_ texts: [String: String] = [:]) {
+    init(_ texts: [String: String] = [:], stream: String? = nil) {
         self.texts = texts
+        self.stream = stream
+    }
+
+    /// Whether a path names no file that is kept: the standard input, or what a shell makes of a command's output.
+    static func isStream(_ path: String) -> Bool {
+        if path == "-" || path.hasPrefix("/dev/") { return true }
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
     }
 
     func read(_ path: String) -> Result<Content, Failure> {
         if let known = results[path] { return known }
         let result =
-            texts[path].map { .success(Content(bytes: Array($0.utf8), isWorldReadable: false)) } ?? Self.load(path)
+            texts[path].map { .success(Content(bytes: Array($0.utf8), isWorldReadable: false)) }
+            ?? (path == stream ? Self.load(path == "-" ? "/dev/stdin" : path, takesPipes: true) : Self.load(path))
         results[path] = result
         paths.append(path)
         return result

@@ -78,7 +78,7 @@ extension Schema.Kind where Value == String {
 extension Schema {
     /// What is said of a path that only a shell would have read; nil for others.
     static func homeNote(on path: String) -> String? {
-        guard path.hasPrefix("~/") else { return nil }
+        guard path == "~" || path.hasPrefix("~/") else { return nil }
         return "'~' is no home directory here, but a folder of that name; write the whole path"
     }
 

@@ -190,13 +190,23 @@ extension Attempt {
         share.isProbe = false
     }
 
-    /// Whether the account has the credential still that it was asked with: what is said of an old one is nothing to the new one.
+    /// Whether the account is asked at the address still, and with the credential, that it was asked with: what is said of an old one is
+    /// nothing to the new one.
     var keepsCredential: Bool {
         let newest = loop.shared.snapshots.current
-        guard !exchange.snapshot.isInForce(where: newest) else { return true }
-        let account = newest.configuration.upstreams.first { $0.name == target.id.upstream }?.accounts
-            .first { $0.name == target.id.account }
-        return account != nil && account?.key == upstream.upstream.accounts[candidate.account].key
+        return exchange.snapshot.isInForce(where: newest) || newest.configuration.upstreams.contains(where: isOwn)
+    }
+
+    /// The same of heads that are read.
+    var keepsQuota: Bool {
+        if loop.isCurrent(exchange.view) { return true }
+        return loop.shared.snapshots.current.configuration.upstreams.contains { isOwn($0) && $0.quota?.headers ?? true }
+    }
+
+    private func isOwn(_ other: Upstream) -> Bool {
+        let key = upstream.upstream.accounts[candidate.account].key
+        return other.name == target.id.upstream && other.url == upstream.upstream.url
+            && other.accounts.contains { $0.name == target.id.account && $0.key == key }
     }
 }
 

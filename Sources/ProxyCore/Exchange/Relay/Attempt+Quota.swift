@@ -30,7 +30,7 @@ extension Attempt {
 
     private func take(_ read: QuotaHeaders) {
         // What was asked before a reload may have been asked with another credential, or of another vendor.
-        guard loop.isCurrent(exchange.view) else { return }
+        guard keepsQuota else { return }
         var headers = read
         let (now, id, model) = (SteadyClock.milliseconds, target.id, candidate.model)
         let known = loop.states.windows[id]
