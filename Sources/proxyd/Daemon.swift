@@ -129,6 +129,7 @@ struct Daemon {
                 signals: rotations, redirected: logFile, sink: sink, snapshots: reloader.store, logger: logger),
             EventRotations(signals: eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
+            MemoryRelease(context: context),
             Alerting(watch: alerts),
             CertificateWatch(snapshots: reloader.store, logger: logger),
             Clustering(cluster: cluster),
