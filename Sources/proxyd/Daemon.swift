@@ -174,6 +174,7 @@ struct Daemon {
                 snapshots: reloader.store, logger: logger),
             EventRotations(signals: signals.eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
+            MemoryRelease(context: context),
             parts.alerts,
             CertificateWatch(snapshots: reloader.store, logger: logger),
             parts.cluster,

@@ -337,6 +337,18 @@ def _(lab, dialect, cut):
         equal(served(p.send("POST", path, asked)).body, odd, "the stream, byte for byte")
 
 
+@check("{dialect}: a good answer that does not say what it is is said to be JSON: no SDK reads it else", rows=list(DIALECTS))
+def _(lab, dialect):
+    p, up = house(lab, dialect)
+    good = DIALECTS[dialect].whole("m1", "Hello you")
+    for said in ([], [("Content-Type", "")], [("Content-Type", ";charset=utf-8")]):
+        for framing in ("length", "chunked"):
+            body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(good), good) if framing == "chunked" else good
+            up.reply(raw(head(200, said, framing, len(good)) + body, "keep"))
+            answer = served(p.ask(dialect))
+            equal((answer.all("content-type"), answer.body), (["application/json"], good), f"what {said} becomes, {framing}")
+
+
 @check("half an event at the end of a stream reaches nobody ({path})", rows=["/v1/chat/completions", "/v1/completions", "/v1/audio/transcriptions"])
 def _(lab, path):
     p, up = house(lab, "openai")

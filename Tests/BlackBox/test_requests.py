@@ -300,7 +300,7 @@ def _(lab, field):
         body = {"model": "gpt-4o", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}], field.split()[0]: listed}
         return "POST", path, json.dumps(body).encode()
 
-    for path in ("/v1/chat/completions", "/v1/completions"):
+    for path in ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank"):
         contains(_refused(p, up, *ask(path, "gpt-5", "o3"), 403).text, "o3", "what the policy says")
         contains(_refused(p, up, *ask(path, "claude-opus-5"), 403).text, "no opus", "what the rule says")
         contains(_refused(p, up, *ask(path, "claude-haiku")).text, "more than one upstream", "what is said of another upstream's")

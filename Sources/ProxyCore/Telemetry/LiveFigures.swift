@@ -27,6 +27,9 @@ public final class LiveFigures: Sendable {
         return all
     }
 
+    /// How many requests are counted: another number where one has ended since.
+    public var counted: Int { parts.withLock { $0 }.reduce(0) { $0 + $1.counted } }
+
     /// One loop's counts. Its lock is free but while somebody looks.
     public final class Part: Sendable {
         private let ring = Mutex<[Slot]>([])
@@ -42,6 +45,8 @@ public final class LiveFigures: Sendable {
                 ring[place].count(entry)
             }
         }
+
+        fileprivate var counted: Int { ring.withLock { $0.reduce(0) { $0 + $1.requests } } }
 
         fileprivate func add(to all: inout [Slot]) {
             ring.withLock { ring in

@@ -27,6 +27,12 @@ public enum ProcessMetrics {
         }
     }
 
+    /// Resident memory in bytes; 0 where the kernel does not say.
+    public static var residentBytes: Int {
+        let pages = read("/proc/self/statm").split(separator: " ").compactMap { Int($0) }
+        return pages.count > 1 ? pages[1] * sysconf(Int32(_SC_PAGESIZE)) : 0
+    }
+
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
 
     /// Seconds since 1970. `/proc/stat`, which has the time of boot, can be hidden, so that is reckoned from two clocks.

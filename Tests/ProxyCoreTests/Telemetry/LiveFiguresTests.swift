@@ -20,6 +20,7 @@ import Testing
         let now = figures.slots(now: 1_000_009)
         #expect(now.count == LiveFigures.slots)
         #expect(now.last?.requests == 2)
+        #expect(figures.counted == 2)
         #expect(now.last?.errors == 1)
         #expect(figures.slots(now: 1_000_000 + 3_600).first?.requests == 2)
         #expect(figures.slots(now: 1_000_000 + 3_610).allSatisfy { $0.requests == 0 })

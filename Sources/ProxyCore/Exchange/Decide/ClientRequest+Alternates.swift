@@ -31,8 +31,28 @@ extension ClientRequest {
         member.names("models", in: bytes) || member.names("fallbacks", in: bytes)
     }
 
-    /// The models of such a list, which has them as texts or within objects.
-    static func alternates(of list: Range<Int>, in bytes: UnsafeRawBufferPointer) throws(LocalReply) -> [String] {
+    /// Whether the body's model is one that is asked for; on other paths a list of that name may be anything.
+    var asksForModel: Bool {
+        if isGenerating { return true }
+        guard content.namesModel, case .any = NamedModels(method: method, path: path) else { return false }
+        return true
+    }
+
+    /// The models of such a list.
+    func alternates(of list: Range<Int>) throws(LocalReply) -> [String] {
+        var result: Result<[String], LocalReply> = .success([])
+        withBody { bytes in
+            do throws(LocalReply) {
+                result = .success(try Self.alternates(of: list, in: bytes))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// It has them as texts or within objects.
+    private static func alternates(of list: Range<Int>, in bytes: UnsafeRawBufferPointer) throws(LocalReply) -> [String] {
         var names: [String?] = []
         var elements: [JSONElement] = []
         var inner: [JSONMember] = []

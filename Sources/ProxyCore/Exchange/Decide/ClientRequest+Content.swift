@@ -194,7 +194,7 @@ extension ClientRequest {
     private mutating func readModel(required: Bool) throws(LocalReply) {
         var problem: LocalReply?
         var (model, streams, thinks) = (String?.none, content.streams, content.thinks)
-        var alternates: [String] = []
+        var lists: [Range<Int>] = []
         withBody { bytes in
             for member in members {
                 if member.key(equals: "model", in: bytes) {
@@ -212,12 +212,8 @@ extension ClientRequest {
                     streams = true
                 } else if member.kind == .object, member.key(equals: "thinking", in: bytes) {
                     thinks = true
-                } else if member.kind == .array, Self.holdsAlternates(member, in: bytes), isGenerating {
-                    do throws(LocalReply) {
-                        alternates += try Self.alternates(of: member.value, in: bytes)
-                    } catch {
-                        problem = error
-                    }
+                } else if member.kind == .array, Self.holdsAlternates(member, in: bytes) {
+                    lists.append(member.value)
                 } else if member.key.count == 5 || member.isKeyEscaped, member.names("model", in: bytes) {
                     problem = LocalReply(body: "the request body names 'model' in other letters")
                 }
@@ -229,7 +225,16 @@ extension ClientRequest {
         }
         content.streams = streams
         content.thinks = thinks
-        if !alternates.isEmpty { content.alternates = alternates }
+        if problem == nil, !lists.isEmpty, asksForModel {
+            do throws(LocalReply) {
+                for list in lists {
+                    let models = try alternates(of: list)
+                    content.alternates += models
+                }
+            } catch {
+                problem = error
+            }
+        }
         if problem == nil, required, !content.namesModel { problem = LocalReply(body: ModelName.missing) }
         if let problem { throw problem }
     }

@@ -19,7 +19,7 @@ extension Attempt {
         // What is converted loses its coding anyway.
         let isRead = !traits.isCompressed || traits.takesCodingOff || isConverted
         traits.mayBeEvents = request.content.streams && isGenerating && isRead
-        traits.lacksContentType = !isConverted && (traits.mayBeEvents || (traits.kind != .json && traits.kind != .unsaid))
+        traits.lacksContentType = !isConverted && (traits.mayBeEvents || traits.kind != .json)
     }
 
     // MARK: Without a content type
