@@ -43,7 +43,8 @@ struct ChatResponseReader: ResponseReader {
 
     private mutating func close(to events: inout some ResponseEvents, isDone: Bool) {
         guard !isOver else { return }
-        let isComplete = ending != nil || (isDone && (hasText || slots.hasCompleteCall))
+        let hasWords = hasText || think?.isHolding == true
+        let isComplete = ending != nil || (isDone && (hasWords || slots.hasCompleteCall))
         guard failedBy != nil || (isComplete && hasChoice) else { return fail(.truncated, &events) }
         finish(&events)
     }

@@ -164,6 +164,8 @@ enum HubArguments {
     /// The arguments as the text that OpenAI needs.
     var text: String {
         switch self {
+        // A client wrote it as JSON twice.
+        case .value(.string(let text)): HubArguments.text(text).text
         case .value(let value): value.isNull ? "{}" : value.text
         case .text(let text): text.trimmingSpace.isEmpty || text.trimmingSpace == "null" ? "{}" : text
         }
@@ -171,7 +173,7 @@ enum HubArguments {
 
     /// The arguments as a text that holds an object: servers that fill a model's template with them refuse any other.
     var objectText: String {
-        guard case .text(var text) = self else { return self.text }
+        var text = self.text
         let kind = text.withUTF8 { try? JSONScan.validate(UnsafeRawBufferPointer($0)) }
         return kind == .object ? text : object.text
     }
@@ -188,7 +190,7 @@ enum HubArguments {
         switch value {
         case .object: value
         case .null: [:]
-        case .string(let text): object(in: text) ?? ["value": value]
+        case .string(let text): text.trimmingSpace.isEmpty ? [:] : object(in: text) ?? ["value": value]
         case .bool, .number, .unpaired, .array: ["value": value]
         }
     }

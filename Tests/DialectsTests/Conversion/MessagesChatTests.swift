@@ -57,6 +57,20 @@ struct MessagesChatTests {
         #expect(try messages(list) { $0.openAI.emptyContent = true }[1]["content"] == "")
     }
 
+    @Test(
+        "a call's input that a client wrote as a text is the object in it for every format",
+        arguments: [(#""{\"x\":1}""#, #"{"x":1}"#), (#"{"x":1}"#, #"{"x":1}"#), ("\"\"", "{}"), ("null", "{}")])
+    func inputAsText(_ input: String, _ arguments: String) throws {
+        let body =
+            #"{"model":"x","max_tokens":9,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":\#(input)}]}]}"#
+        let chat = try convert(body, .anthropic, .openai)["messages"]?.array?[1]["tool_calls"]?.array?.first
+        #expect(chat?["function"]?["arguments"]?.string == arguments)
+        let items = try convert(body, .anthropic, .responses)["input"]?.array ?? []
+        #expect(items.compactMap { $0["arguments"]?.string } == [arguments])
+        let parts = try convert(body, .anthropic, .gemini)["contents"]?.array?[1]["parts"]?.array
+        #expect(try parts?.first?["functionCall"]?["args"] == JSONValue(parsing: arguments))
+    }
+
     @Test("texts are one string where no parts are taken")
     func strings() throws {
         let list = #"{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}"#

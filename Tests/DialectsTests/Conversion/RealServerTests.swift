@@ -162,6 +162,8 @@ struct RealServerTests {
             #expect(read.text == "a </think> b")
         }
         let call: JSONValue = ["tool_calls": [["index": 0, "id": "a", "function": ["name": "f", "arguments": "{}"]]]]
+        let ended = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n"
+        #expect(try folded(ended, opens: true).text == "Hi")
         let called = try folded(chat([["content": "I look."], call]), opens: true)
         #expect(called.text == "I look." && called.calls.count == 1)
     }

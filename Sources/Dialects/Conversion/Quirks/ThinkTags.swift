@@ -115,6 +115,15 @@ struct ThinkTags: Sendable {
             complete(show)
         }
         emit(text.slice(run..<text.count), show)
+        if state == .held, doubtful.count > Self.mostHeld { giveUpHolding(show) }
+    }
+
+    /// No thought is that long.
+    private mutating func giveUpHolding(_ show: (Piece, RawText) -> Void) {
+        if !mark.isEmpty { release(show) }
+        state = mode == .always ? .text : .plain
+        doubtful.withUnsafeBytes { show(.text, $0) }
+        doubtful = []
     }
 
     /// The text ends, or a call comes: what was held is shown. What is cut off before its thought is closed is one.
@@ -200,13 +209,7 @@ struct ThinkTags: Sendable {
         guard !text.isEmpty else { return }
         switch state {
         case .thought, .thoughtStart: show(.thought, text)
-        case .doubt: doubtful.append(contentsOf: text)
-        case .held:
-            doubtful.append(contentsOf: text)
-            guard doubtful.count > Self.mostHeld else { return }
-            state = mode == .always ? .text : .plain
-            doubtful.withUnsafeBytes { show(.text, $0) }
-            doubtful = []
+        case .held, .doubt: doubtful.append(contentsOf: text)
         case .start, .text, .plain: show(.text, text)
         }
     }
