@@ -1638,6 +1638,7 @@ extension Dashboard {
         for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
         document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
         for (const memory of [drawn, kept, openStories]) memory.clear();
+        filled = "";
         [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
         $("door").hidden = false;
         $("secret").value = "";
@@ -1694,9 +1695,14 @@ extension Dashboard {
         let looks = 0;
         let hasAlerts = true;
         let nextLook = Infinity;
+        let filled = "";
+        const coming = "Loading…";
         async function refresh() {
-        const [look, view, troubles] = [++looks, views[current], []];
+        const [look, name, view, troubles] = [++looks, current, views[current], []];
         nextLook = Infinity;
+        const patience = setTimeout(() => {
+        if (look === looks && filled !== name && !isTroubled) say(coming, "");
+        }, 700);
         try {
         const caller = role ? null : await call("whoami");
         const [health, alerts] = await Promise.all([healthOf(troubles), hasAlerts ? ask("alerts", troubles) : null]);
@@ -1718,10 +1724,13 @@ extension Dashboard {
         if (alerts) redraw("alerts", showAlerts, alerts);
         await view.show(data, () => look !== looks);
         if (look !== looks) return;
+        filled = name;
         if (troubles.length) say(troubles[0].message, "bad");
         else if (isTroubled) say("", "");
         isTroubled = troubles.length > 0;
         } finally {
+        clearTimeout(patience);
+        if (look === looks && $("notice").textContent === coming) say("", "");
         if (look === looks) nextLook = performance.now() + view.every;
         }
         }

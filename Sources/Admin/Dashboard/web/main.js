@@ -37,6 +37,7 @@ function lock(text) {
   for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
   document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
   for (const memory of [drawn, kept, openStories]) memory.clear();
+  filled = "";
   [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
   $("door").hidden = false;
   $("secret").value = "";
@@ -104,9 +105,15 @@ let looks = 0;
 // Where proxyd knows no alerts it is not asked for them again.
 let hasAlerts = true;
 let nextLook = Infinity;
+// The view that has been filled; another one that is long in coming says so.
+let filled = "";
+const coming = "Loading…";
 async function refresh() {
-  const [look, view, troubles] = [++looks, views[current], []];
+  const [look, name, view, troubles] = [++looks, current, views[current], []];
   nextLook = Infinity;
+  const patience = setTimeout(() => {
+    if (look === looks && filled !== name && !isTroubled) say(coming, "");
+  }, 700);
   try {
     const caller = role ? null : await call("whoami");
     const [health, alerts] = await Promise.all([healthOf(troubles), hasAlerts ? ask("alerts", troubles) : null]);
@@ -128,10 +135,13 @@ async function refresh() {
     if (alerts) redraw("alerts", showAlerts, alerts);
     await view.show(data, () => look !== looks);
     if (look !== looks) return;
+    filled = name;
     if (troubles.length) say(troubles[0].message, "bad");
     else if (isTroubled) say("", "");
     isTroubled = troubles.length > 0;
   } finally {
+    clearTimeout(patience);
+    if (look === looks && $("notice").textContent === coming) say("", "");
     if (look === looks) nextLook = performance.now() + view.every;
   }
 }
