@@ -1692,6 +1692,13 @@ extension Dashboard {
         $("state").className = "badge bad";
         }
         const healthOf = troubles => call("../health").catch(failure => failure.value && failure.value.config ? failure.value : (troubles.push(failure), null));
+        function welcome(caller) {
+        isIn = true;
+        role = caller.role;
+        $("who-am-i").textContent = caller.name + (caller.role === "admin" ? "" : ", " + caller.role);
+        $("door").hidden = true;
+        for (const id of ["nav", "leave"]) $(id).hidden = false;
+        }
         let looks = 0;
         let hasAlerts = true;
         let nextLook = Infinity;
@@ -1705,19 +1712,15 @@ extension Dashboard {
         }, 700);
         try {
         const caller = role ? null : await call("whoami");
+        if (look !== looks) return;
+        if (caller) welcome(caller);
         const [health, alerts] = await Promise.all([healthOf(troubles), hasAlerts ? ask("alerts", troubles) : null]);
         hasAlerts = alerts !== null;
         if (look !== looks) return;
         if (health && health.config) generation = String(health.config.generation);
         const data = await view.load(troubles);
         if (look !== looks) return;
-        isIn = true;
-        if (caller) {
-        role = caller.role;
-        $("who-am-i").textContent = caller.name + (caller.role === "admin" ? "" : ", " + caller.role);
-        }
-        $("door").hidden = true;
-        for (const id of ["house", "nav", "leave"]) $(id).hidden = false;
+        $("house").hidden = false;
         if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
         else if (!health) redraw("state", showSilence);
         $("to-alerts").hidden = alerts === null;

@@ -100,6 +100,14 @@ function showSilence() {
 // proxyd that cannot serve says so with a status of its own.
 const healthOf = troubles => call("../health").catch(failure => failure.value && failure.value.config ? failure.value : (troubles.push(failure), null));
 
+// Who is in may go elsewhere while a view is long in coming.
+function welcome(caller) {
+  isIn = true;
+  role = caller.role;
+  $("who-am-i").textContent = caller.name + (caller.role === "admin" ? "" : ", " + caller.role);
+  $("door").hidden = true;
+  for (const id of ["nav", "leave"]) $(id).hidden = false;
+}
 // What a later look has overtaken, or another view or key, is not shown.
 let looks = 0;
 // Where proxyd knows no alerts it is not asked for them again.
@@ -116,19 +124,15 @@ async function refresh() {
   }, 700);
   try {
     const caller = role ? null : await call("whoami");
+    if (look !== looks) return;
+    if (caller) welcome(caller);
     const [health, alerts] = await Promise.all([healthOf(troubles), hasAlerts ? ask("alerts", troubles) : null]);
     hasAlerts = alerts !== null;
     if (look !== looks) return;
     if (health && health.config) generation = String(health.config.generation);
     const data = await view.load(troubles);
     if (look !== looks) return;
-    isIn = true;
-    if (caller) {
-      role = caller.role;
-      $("who-am-i").textContent = caller.name + (caller.role === "admin" ? "" : ", " + caller.role);
-    }
-    $("door").hidden = true;
-    for (const id of ["house", "nav", "leave"]) $(id).hidden = false;
+    $("house").hidden = false;
     if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
     else if (!health) redraw("state", showSilence);
     $("to-alerts").hidden = alerts === null;
