@@ -70,7 +70,16 @@ const document = {
   },
 };
 const browser = {
-  document, Node, Intl, console, setTimeout, clearTimeout,
+  document, Node, Intl, console, clearTimeout,
+  // What is drawn part by part is under way until its last part, however slow this machine is.
+  setTimeout(work, delay, ...rest) {
+    if (delay) return setTimeout(work, delay, ...rest);
+    pending += 1;
+    return setTimeout(() => {
+      pending -= 1;
+      work(...rest);
+    });
+  },
   sessionStorage: { getItem: name => kept[name] ?? null, setItem: (name, value) => { kept[name] = value; }, removeItem: name => { delete kept[name]; } },
   performance: { now: () => performance.now() + skipped },
   setInterval: work => timers.push(work),

@@ -1638,6 +1638,7 @@ extension Dashboard {
         for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
         document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
         for (const memory of [drawn, kept, openStories]) memory.clear();
+        filled = "";
         [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
         $("door").hidden = false;
         $("secret").value = "";
@@ -1691,37 +1692,48 @@ extension Dashboard {
         $("state").className = "badge bad";
         }
         const healthOf = troubles => call("../health").catch(failure => failure.value && failure.value.config ? failure.value : (troubles.push(failure), null));
+        function welcome(caller) {
+        isIn = true;
+        role = caller.role;
+        $("who-am-i").textContent = caller.name + (caller.role === "admin" ? "" : ", " + caller.role);
+        $("door").hidden = true;
+        for (const id of ["nav", "leave"]) $(id).hidden = false;
+        }
         let looks = 0;
         let hasAlerts = true;
         let nextLook = Infinity;
+        let filled = "";
+        const coming = "Loading…";
         async function refresh() {
-        const [look, view, troubles] = [++looks, views[current], []];
+        const [look, name, view, troubles] = [++looks, current, views[current], []];
         nextLook = Infinity;
+        const patience = setTimeout(() => {
+        if (look === looks && filled !== name && !isTroubled) say(coming, "");
+        }, 700);
         try {
         const caller = role ? null : await call("whoami");
+        if (look !== looks) return;
+        if (caller) welcome(caller);
         const [health, alerts] = await Promise.all([healthOf(troubles), hasAlerts ? ask("alerts", troubles) : null]);
         hasAlerts = alerts !== null;
         if (look !== looks) return;
         if (health && health.config) generation = String(health.config.generation);
         const data = await view.load(troubles);
         if (look !== looks) return;
-        isIn = true;
-        if (caller) {
-        role = caller.role;
-        $("who-am-i").textContent = caller.name + (caller.role === "admin" ? "" : ", " + caller.role);
-        }
-        $("door").hidden = true;
-        for (const id of ["house", "nav", "leave"]) $(id).hidden = false;
+        $("house").hidden = false;
         if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
         else if (!health) redraw("state", showSilence);
         $("to-alerts").hidden = alerts === null;
         if (alerts) redraw("alerts", showAlerts, alerts);
         await view.show(data, () => look !== looks);
         if (look !== looks) return;
+        filled = name;
         if (troubles.length) say(troubles[0].message, "bad");
         else if (isTroubled) say("", "");
         isTroubled = troubles.length > 0;
         } finally {
+        clearTimeout(patience);
+        if (look === looks && $("notice").textContent === coming) say("", "");
         if (look === looks) nextLook = performance.now() + view.every;
         }
         }
