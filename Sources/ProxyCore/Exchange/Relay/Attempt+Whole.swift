@@ -252,7 +252,8 @@ extension Attempt {
         var converter = StreamConverter(conversion)
         var out: [UInt8] = []
         body.held.withUnsafeReadableBytes { bytes in
-            if converter.consumeWhole(bytes, into: &out).contains(.error) {} else { _ = converter.finish(into: &out) }
+            let signals = converter.consumeWhole(bytes, into: &out)
+            if !signals.contains(.error) { _ = converter.finish(into: &out) }
         }
         if let error = converter.error, out.isEmpty || !converter.isComplete { return fail(with: error) }
         keepThoughts(converter.thoughts)
