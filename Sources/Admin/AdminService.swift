@@ -28,8 +28,8 @@ public struct AdminService: LocalService {
     private let larkSignatures: LarkSignatures
     private let brake = GuessBrake()
     private let importParts = ImportParts()
-    private let forbidden = ForbiddenCalls()
-    private let desk = LoginDesk()
+    private let forbidden = LinesPerMinute()
+    private let logins = LoginMemory()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
@@ -61,7 +61,7 @@ public struct AdminService: LocalService {
 
     public func takesBody(session: String, path: String) -> Bool {
         guard let admin = snapshots.current.configuration.admin,
-            let session = desk.sessions.find(session, in: admin, now: steady() / 1_000)
+            let session = logins.sessions.find(session, in: admin, now: steady() / 1_000)
         else { return false }
         return session.role == .admin || (session.role == .viewer && path == "/admin/explain")
     }
@@ -280,12 +280,13 @@ public struct AdminService: LocalService {
     private func gate(_ snapshot: Snapshot) -> AdminGate {
         AdminGate(
             configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now(),
-            sessions: desk.sessions, steady: steady() / 1_000)
+            sessions: logins.sessions, steady: steady() / 1_000)
     }
 
     private func loginHandler(_ snapshot: Snapshot) -> LoginHandler {
         LoginHandler(
-            desk: desk, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(), steady: steady() / 1_000)
+            memory: logins, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(),
+            steady: steady() / 1_000)
     }
 
     private func health(_ snapshot: Snapshot) -> HealthReport {
