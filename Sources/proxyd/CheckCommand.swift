@@ -25,6 +25,7 @@ struct CheckCommand: ParsableCommand {
     var format = Format.text
 
     func validate() throws {
+        if files.contains("-") { throw ValidationError("check takes files, and - is none; what a pipe holds is /dev/stdin") }
         if !files.isEmpty && config != nil { throw ValidationError("give the file once, with --config or without") }
     }
 

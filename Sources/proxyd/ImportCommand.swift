@@ -55,7 +55,7 @@ struct ImportCommand: AsyncParsableCommand {
             Terminal.error("proxyd: \(failure)\n")
             throw ExitCode(Exit.usage)
         }
-        for note in taken?.notes ?? [] { Terminal.error("note: \(note)\n") }
+        for note in taken?.notes ?? [] { Self.tell(note) }
         print(yaml, terminator: "")
         guard write, let taken else { return }
         try await StateWork.run { try await put(taken.keys) }
@@ -86,13 +86,13 @@ struct ImportCommand: AsyncParsableCommand {
 
     private static func tell(_ result: ImportResult) {
         for name in result.renamed {
-            Terminal.error(
-                "note: a key is called '\(name.to)' now, since '\(name.from)' was taken or cannot be a name\n")
+            tell("a key is called '\(name.to)' now, since '\(name.from)' was taken or cannot be a name")
         }
         for name in result.booked {
-            Terminal.error(
-                "note: '\(name)' is a key of the configuration, and stays as it is there; what was used under it is taken over\n")
+            tell("'\(name)' is a key of the configuration, and stays as it is there; what was used under it is taken over")
         }
-        for name in result.known { Terminal.error("note: the key of '\(name)' was there already, and is left as it is\n") }
+        for name in result.known { tell("the key of '\(name)' was there already, and is left as it is") }
     }
+
+    private static func tell(_ note: String) { Terminal.error("note: \(ImportedConfiguration.oneLine(note))\n") }
 }

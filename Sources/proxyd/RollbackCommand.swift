@@ -39,7 +39,10 @@ struct RollbackCommand: ParsableCommand {
             Terminal.error("proxyd: \(path) does not tell the state directory; give it with --state\n")
             throw ExitCode(Exit.configuration)
         }
-        if list { return show(ConfigurationHistory.versions(in: state)) }
+        let damaged = ConfigurationHistory.unreadable(in: state)
+        if !damaged.isEmpty { Terminal.error("note: these versions cannot be read: \(damaged.joined(separator: ", "))\n") }
+        let zone = known?.timeZone ?? .utc
+        if list { return show(ConfigurationHistory.versions(in: state), zone) }
         let given = try given()
         do throws(RollbackFailure) {
             let rollback = try Rollback(to: number, path: path, state: state, environment: environment, secrets: given)
@@ -49,7 +52,7 @@ struct RollbackCommand: ParsableCommand {
             if rollback.hasUncheckedCredentials {
                 Terminal.error("note: systemd's credentials are not passed to this shell, so they were not checked\n")
             }
-            let name = "version \(rollback.version.number) of \(Self.time(rollback.version.event.time))"
+            let name = "version \(rollback.version.number) of \(Self.time(rollback.version.event.time, zone))"
             if dryRun {
                 print(rollback.texts.isEmpty ? "\(path): \(name) is there already" : "\(path): \(name) can be put back")
                 return
@@ -70,17 +73,20 @@ struct RollbackCommand: ParsableCommand {
         return text.split(whereSeparator: \.isNewline).map(String.init)
     }
 
-    private func show(_ versions: [ConfigurationVersion]) {
+    private func show(_ versions: [ConfigurationVersion], _ zone: Zone) {
         for version in versions.reversed() {
             let event = version.event
             let how = [event.trigger?.rawValue, event.who].compactMap { $0 }.joined(separator: " ")
             let what = event.why ?? (event.summary.isEmpty ? event.oldErrors.first ?? "" : event.summary)
-            print(
-                "\(version.number)  \(Self.time(event.time))  \(event.state.rawValue)  \(event.hash.prefix(12))  \(how)  \(what)")
+            let time = Self.time(event.time, zone)
+            print("\(version.number)  \(time)  \(event.state.rawValue)  \(event.hash.prefix(12))  \(how)  \(what)")
         }
     }
 
-    private static func time(_ date: Date) -> String { date.formatted(.iso8601) }
+    /// As the log of that moment has it, in the file's time zone.
+    private static func time(_ date: Date, _ zone: Zone) -> String {
+        LogInstant.text(seconds: Int(date.timeIntervalSince1970.rounded(.down)), in: zone)
+    }
 
     private static func exitCode(_ failure: RollbackFailure) -> Int32 {
         switch failure {

@@ -82,6 +82,10 @@ struct BackupCommand: AsyncParsableCommand {
     var file: String
     @OptionGroup var options: StateOptions
 
+    func validate() throws {
+        if file == "-" { throw ValidationError("a backup is written to a file, and - is none") }
+    }
+
     func run() async throws {
         let file = file
         try checkPlace()

@@ -81,6 +81,43 @@ import Testing
                 "Error: Unknown option '--policies'. Did you mean '--policy'?\nUsage: proxyd keys create <name> [--policy <policy>]",
                 [], "proxyd: unknown option `--policies`; did you mean `--policy`?"
             ),
+            (
+                "Error: Unknown option '--by'. Did you mean '--to'?\nUsage: proxyd usage [--from <from>] [--to <to>] [--group-by <group-by>]",
+                [], "proxyd: unknown option `--by`; did you mean `--group-by`?"
+            ),
+            (
+                "Error: Unknown option '--since'\nUsage: proxyd usage [--from <from>] [--to <to>] [--group-by <group-by>]", [],
+                "proxyd: unknown option `--since`; did you mean `--from`?"
+            ),
+            (
+                "Error: Unknown option '--admin'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]", [],
+                "proxyd: unknown option `--admin`; `proxyd rollback` writes the file itself (-c FILE), and the proxyd that runs by it follows"
+            ),
+            (
+                "Error: The value 'http://a' is invalid for '<number>'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]",
+                ["rollback", "--admin", "http://a"],
+                "proxyd: unknown option `--admin`; `proxyd rollback` writes the file itself (-c FILE), and the proxyd that runs by it follows"
+            ),
+            (
+                "Error: The value 'a.yaml' is invalid for '<number>'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]",
+                ["rollback", "--confg", "a.yaml"], "proxyd: unknown option `--confg`; did you mean `--config`?"
+            ),
+            (
+                "Error: The value 'x' is invalid for '<number>'\nUsage: proxyd rollback [<number>] [--config <config>] [--list]",
+                ["rollback", "--list", "x"], "proxyd: the value 'x' is invalid for '<number>'"
+            ),
+            (
+                "Error: Unknown option '--admin'\nUsage: proxyd store migrate [--from <from>] [--to <to>]", [],
+                "proxyd: unknown option `--admin`; `proxyd store migrate` asks no running proxyd"
+            ),
+            (
+                "Error: Unknown option '--admin'\nUsage: proxyd health [--config <config>] [--url <url>]", [],
+                "proxyd: unknown option `--admin`; did you mean `--url`?"
+            ),
+            (
+                "Error: Unknown option '--url'\nUsage: proxyd reload [--force] [--admin <admin>]", [],
+                "proxyd: unknown option `--url`; did you mean `--admin`?"
+            ),
         ])
     func advice(_ message: String, _ arguments: [String], _ told: String) {
         #expect(MistypedWord.retold(message, of: arguments).split(separator: "\n").first.map(String.init) == told)
@@ -93,6 +130,9 @@ import Testing
         #expect(MistypedWord.emptyOption(in: ["run", "-c", "a", "--env-file", "b"]) == nil)
         #expect(MistypedWord.emptyOption(in: ["init", "--key", ""]) == nil)
         #expect(MistypedWord.emptyOption(in: ["run", "-c"]) == nil)
+        #expect(MistypedWord.emptyOption(in: ["init", "--output", "-"]) == "--output takes a file, and - is none")
+        #expect(MistypedWord.emptyOption(in: ["check", "--config=-"])?.contains("/dev/stdin") == true)
+        #expect(MistypedWord.emptyOption(in: ["explain", "--body", "-", "-c", "a"]) == nil)
     }
 
     @Test("The service's file names the service's state in a shell, too")

@@ -122,10 +122,33 @@ import Testing
             + #""2026-13-40":{},"x":7},"hourly":{"2026-02-10 13:00":{"by_model":{"m":{"total":99999999999999999999}}},"#
             + #""2026-02-10 99:00":{"by_model":{}},"nonsense":1},"total_by_model":{"m":{"total":3},"n":[]}}}}"#
         let taken = try read(text)
-        for none in ["'2026-13-40' is no day", "'x' is no day", "'2026-02-10 99:00' is no hour", "'nonsense' is no hour"] {
+        for none in [
+            "'2026-13-40' is no day", "'x' is no day", "'2026-02-10 99:00' is no hour", "'nonsense' is no hour",
+            "its usage: 'total_input' is no count", "its usage: 'total_requests' is no count", "total_by_model, n has no figures",
+        ] {
             #expect(taken.notes.contains { $0.contains(none) }, "\(none)")
         }
         #expect(taken.keys[0].rows.allSatisfy { $0.amounts.input >= 0 && $0.amounts.output >= 0 && $0.amounts.requests >= 0 })
+    }
+
+    @Test("A figure that is written as a text is read; what is none is told by its place")
+    func texts() throws {
+        let key = try key(
+            #"{"total_input":"1000","total_output":"1e2","total_requests":"3","daily":{"2026-02-10":{"input":"1000","output":"100","#
+                + #""requests":"3","by_model":{"m":{"total":"1100","requests":"3"}}}}}"#)
+        #expect(key.totals == ImportedKey.Amounts(requests: 3, input: 1_000, output: 100))
+        #expect(sums(key) == ["m": [1_000, 100, 3]])
+        let taken = try read(
+            #"{"sk-a":{"name":"a","created":"once","usage":{"daily":{"2026-02-10":{"input":"12k","output":null,"requests":true,"#
+                + #""by_model":{"m":{"total":-1}}}},"hourly":[]}},"sk-b":{"name":"b","usage":7},"#
+                + #""sk-c":{"name":"c","usage":{"last_used":"once"}}}"#)
+        #expect(
+            taken.notes == [
+                "a: 2026-02-10: 'input' is no count, and counts as 0", "a: 2026-02-10: 'requests' is no count, and counts as 0",
+                "a: 2026-02-10, m: 'total' is no count, and counts as 0", "a: 'hourly' is no object, and is left out",
+                "a: 'created' is no time; it is the time of the import", "b: its usage is no object, and is left out",
+                "c: 'last_used' is no time, and is left out",
+            ])
     }
 
     @Test("Every split is exact, whatever the figures")
@@ -156,6 +179,38 @@ import Testing
             }
             #expect(key.rows.allSatisfy { $0.amounts.input >= 0 && $0.amounts.output >= 0 })
         }
+    }
+
+    @Test("Switches and numbers of the tiers are read as texts too; what is none is refused")
+    func tiersAsTexts() throws {
+        func read(_ more: String) throws -> PredecessorFallback { try PredecessorFallback(Array("{\(more)}".utf8)) }
+        let taken = try read(
+            #""enabled":"false","health_poll_interval_seconds":"45","min_remaining_fraction":"0.1","tiers":[{"model":"m","#
+                + #""type":"External","base_url":"https://x.example/v1"}]"#)
+        #expect(!taken.isEnabled && taken.pollSeconds == 45 && taken.threshold == 0.1)
+        #expect(taken.tiers.first?.external?.url == "https://x.example/v1")
+        let bare = try read(#""min_remaining_fraction":null"#)
+        #expect(bare.isEnabled && bare.pollSeconds == 30 && bare.threshold == 0.05)
+        for wrong in [#""min_remaining_fraction":"some""#, #""health_poll_interval_seconds":[]"#, #""tiers":{}"#] {
+            #expect(throws: ImportFailure.self, "\(wrong)") { _ = try read(wrong) }
+        }
+    }
+
+    @Test("What the second program's environment says twice, wrongly or not at all")
+    func oddEnvironments() throws {
+        let azure =
+            "UPSTREAM_TYPE=Azure\nAZURE_ENDPOINT=https://res.openai.azure.example\nAZURE_API_KEYS=k1\n"
+            + "AZURE_DEPLOYMENT_NAMES="
+        func written(_ environment: String) throws -> String {
+            try ImportedConfiguration(environment: try PredecessorEnvironment(environment)).yaml()
+        }
+        let twice = try written(azure + "gpt-4, gpt-4 ,gpt-35-turbo,gpt-3.5-turbo")
+        #expect(try load(twice).configuration.upstreams.count == 1)
+        for line in ["gpt-4: gpt-4", "gpt-35-turbo: gpt-35-turbo", "gpt-3.5-turbo: gpt-3.5-turbo"] {
+            #expect(twice.components(separatedBy: "      \(line)\n").count == 2, "\(line)")
+        }
+        #expect(try written("UPSTREAM_TYPE=openai").contains("# Its environment names no key of the provider.\n  openai:"))
+        #expect(throws: ImportFailure.self) { _ = try PredecessorEnvironment("UPSTREAM_TYPE=other\nOPENAI_API_KEYS=k1") }
     }
 
     // MARK: The configuration

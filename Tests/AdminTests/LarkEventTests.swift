@@ -197,8 +197,13 @@ import enum Basics.Hex
         try handle.seekToEnd()
         try handle.write(contentsOf: Data("99 abc".utf8))
         try handle.close()
-        SignatureFile(directory: folder.path, logger: nil).keep(signatures[0], until: 100, capacity: 10) { [:] }
-        let found = SignatureFile(directory: folder.path, logger: nil).found
+        let damaged = SignatureFile(directory: folder.path, logger: nil)
+        #expect(!damaged.isWhole)
+        damaged.keep(signatures[0], until: 100, capacity: 10) { damaged.found.merging([signatures[0]: 100]) { $1 } }
+        // It was written anew, and is whole again.
+        let whole = SignatureFile(directory: folder.path, logger: nil)
+        #expect(whole.isWhole)
+        let found = whole.found
         #expect(found[signatures[24]] == 24)
         #expect(found[signatures[0]] == 100)
         #expect(found.count <= 10)

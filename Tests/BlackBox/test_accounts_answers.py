@@ -561,6 +561,10 @@ def _(lab):
     house.p.restart()
     equal((house.who(), house.state()), ("two", "drained"), "who serves after a restart, its state")
     equal(len(house.changes(level="notice")), 2, "lines that say so, of the drain and of the start")
+    for text in (house.config.replace("{name: one, key: provider-key-one}, ", ""), house.config):
+        house.p.replace(text)
+        equal(house.p.admin("POST", "/admin/reload").status, 200, "the status of a reload")
+    equal((house.who(), house.state()), ("two", "drained"), "who serves after it left the file and returned, its state")
     house.free()
     house.p.restart()
     equal((house.who(), house.state()), ("one", "ready"), "who serves after it was freed, and another restart")

@@ -6,7 +6,7 @@ import threading
 import time
 
 from accounts import SPARE, House, declare, told, unified
-from checks import check, contains, equal, eventually, expect
+from checks import check, contains, equal, eventually, expect, lacks
 from dialects import ANTHROPIC, compact
 from harness import USER_KEY, served
 from upstream import after, hang, healthy, says, status, whole
@@ -451,6 +451,23 @@ def _(lab):
     thread.join(15)
     equal(got, ["one"], "who served")
     expect(time.monotonic() - begun < 12, "long before 30 seconds are over", time.monotonic() - begun)
+
+
+@check("a wait ends when a reload gives the account another key, and with that it is asked")
+def _(lab):
+    house = House(lab, 1, spare=False, fallback="wait: 40s", clock=False)
+    house.a.reply(status(429, retry_after=30), says(401, "provider-key-new"))
+    got = []
+    thread = threading.Thread(target=lambda: got.append(house.ask()))
+    thread.start()
+    house.a.wait(1)
+    time.sleep(0.3)
+    house.p.replace(house.config.replace("provider-key-one", "provider-key-new"))
+    equal(house.p.admin("POST", "/admin/reload").status, 200, "the status of a reload")
+    thread.join(15)
+    equal([each.credential for each in house.a.requests], ["provider-key-one", "provider-key-new"], "keys that it was asked with")
+    equal(house.state(), "refused", "what is held against the account for it")
+    lacks(got[0].text, "provider-key-new", "the client's answer")
 
 
 @check("what waits is ended in good order when proxyd stops", seconds=60)

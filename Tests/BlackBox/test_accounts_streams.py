@@ -51,6 +51,17 @@ CASES = {
     "anthropic: an overload that names a wait": (ANTHROPIC.stream_error("Overloaded, retry in 90s", "overloaded_error"), "model", 90, "cooling"),
     "anthropic: an empty balance": (ANTHROPIC.stream_error("Your credit balance is too low.", "billing_error"), "account", None, "out_of_money"),
     "anthropic: a refused key": (ANTHROPIC.stream_error("invalid x-api-key", "authentication_error"), "account", 300, "refused"),
+    "anthropic: an empty balance in words alone": (
+        ANTHROPIC.stream_error("Your credit balance is too low to access the Anthropic API.", "invalid_request_error"),
+        "account", None, "out_of_money",
+    ),
+    "anthropic: a quota in words alone": (
+        ANTHROPIC.stream_error("You exceeded your current quota, please check your plan.", "invalid_request_error"),
+        "model", 30, "cooling",
+    ),
+    "anthropic: a suspended account in words alone": (
+        ANTHROPIC.stream_error("Your account has been suspended.", "permission_error"), "account", 300, "refused",
+    ),
     "openai: a rate limit": (chat("rate_limit_exceeded", "Rate limit reached for m. Please try again in 40s."), "model", 40, "cooling"),
     "openai: a plan's window": (chat(None, "The usage limit has been reached", "usage_limit_reached", resets_in_seconds=5000), "model", 5000, None),
     "openai: an empty balance": (chat("insufficient_quota", "You exceeded your current quota.", "insufficient_quota"), "account", None, "out_of_money"),

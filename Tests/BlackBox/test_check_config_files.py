@@ -300,6 +300,15 @@ def _(lab):
     told = Checked(lab, GOOD.replace("state: ./state\n", "state: ~/proxyd\n"))
     equal(told.code, 0, "the exit code")
     contains(told.text, "'~' is no home directory here", "the warning")
+    for written, error in {
+        "log: {file: ~/x/proxyd.log}": "log.file: '~/x/proxyd.log' cannot be written: there is no folder '~/x'; '~' is",
+        "include: ~/x.yaml": "include: there is no such file; '~' is",
+        "admin: {key: '${file:~/key}'}": "admin.key: ~/key: No such file or directory; '~' is",
+    }.items():
+        told = Checked(lab, GOOD + written + "\n")
+        equal((told.code, told.text.count("'~' is no home directory here")), (78, 1), f"the exit code, and times that it is told ({written})")
+        contains(told.text, error, "the error")
+    contains(Checked(lab, GOOD + "include: ~/conf.d/*.yaml\n").text, "warning: include: '~' is no home", "the warning of a pattern")
 
 
 @check(

@@ -183,6 +183,22 @@ def _(lab):
     eventually(lambda: LIMIT in server.ask("HGETALL", "proxyd:blocks"), "the server knows the block again", 8)
 
 
+@check("what is done to blocks while the server is away outlives a restart before it is back")
+def _(lab):
+    server = LimitServer(lab)
+    a, b = nodes(lab, server, ("a", "b"))
+    equal(steer(a, LIMIT, "block", bucket=key_id(a)).status, 200, "the status of block")
+    eventually(lambda: blocked(b), "refused by the other", 3)
+    server.kill()
+    eventually(lambda: server_word(a) == "away" == server_word(b), "away in health")
+    equal(steer(a, LIMIT, "unblock", bucket=key_id(a)).status, 200, "the status of unblock")
+    a.restart()
+    server.start()
+    eventually(lambda: not blocked(b), "let through by the other", 8)
+    expect(not blocked(a), "let through where it was done")
+    equal(list(a.state.glob("untold*")), [], "files of what is untold")
+
+
 @check("a server that forgets all while it goes on learns the blocks within seconds")
 def _(lab):
     server = LimitServer(lab)

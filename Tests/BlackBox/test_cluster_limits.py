@@ -345,8 +345,9 @@ def _(lab):
         eventually(lambda: used(node, "bucket=all") == 3, "and after one more restart", 5)
 
 
-@check("a reset that is made while the server is away holds on all nodes when it is back")
-def _(lab):
+@check("a reset that is made while the server is away holds on all nodes when it is back; its node {meanwhile}",
+       rows=["goes on", "starts anew meanwhile"])
+def _(lab, meanwhile):
     server = LimitServer(lab)
     one, other = cluster(lab, server, "requests_per_day: 100", 2)
     spend([one], 5, 1)
@@ -356,6 +357,8 @@ def _(lab):
     server.ask("REPLICAOF", "127.0.0.1", "1")
     eventually(lambda: server_word(one) == "away", "the server takes nothing", 8)
     equal(steer(one, "shared", "reset", bucket="all").status, 200, "the status of the reset")
+    if meanwhile != "goes on":
+        one.restart()
     server.ask("REPLICAOF", "NO", "ONE")
     for node in (one, other):
         eventually(lambda: server_word(node) == "ok", "the server is back", 8)

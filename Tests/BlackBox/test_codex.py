@@ -268,9 +268,9 @@ def _(lab):
 
 GROUNDED = {
     "candidates": [{
-        "content": {"role": "model", "parts": [{"text": "Swift 6 is out."}]}, "finishReason": "STOP", "index": 0,
+        "content": {"role": "model", "parts": [{"text": "Äh. Swift 6 is out."}]}, "finishReason": "STOP", "index": 0,
         "groundingMetadata": {"webSearchQueries": ["swift 6"], "groundingChunks": [{"web": {"uri": "https://swift.org/blog", "title": "Swift"}}],
-                              "groundingSupports": [{"segment": {"startIndex": 0, "endIndex": 15, "text": "Swift 6 is out."}, "groundingChunkIndices": [0]}]},
+                              "groundingSupports": [{"segment": {"startIndex": 5, "endIndex": 20, "text": "Swift 6 is out."}, "groundingChunkIndices": [0]}]},
     }],
     "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5, "totalTokenCount": 15}, "modelVersion": "really", "responseId": "r",
 }  # fmt: skip
@@ -320,6 +320,7 @@ def _(lab, client):
         value = served(pair.ask("responses", {"input": "Hi", "tools": [{"type": "web_search"}]})).json()
         notes = [one for item in value["output"] if item["type"] == "message" for part in item["content"] for one in part["annotations"]]
     equal([(one["url"], one["title"]) for one in notes], [("https://swift.org/blog", "Swift")], "the annotations")
+    equal([(one["start_index"], one["end_index"]) for one in notes], [(4, 19)], "where they are, in characters")
 
 
 @check("the list of models has Codex' member `models` beside `data`")

@@ -44,6 +44,12 @@ MISTYPED = {
     "the version": (("-v",), "did you mean `--version`?"),
     "nothing alike": (("frobnicate",), "--help"),
     "a file": (("proxy.yaml",), "run -c proxy.yaml"),
+    "a pipe for a file": (("check", "-"), "/dev/stdin"),
+    "a pipe for the configuration": (("health", "-c", "-"), "/dev/stdin"),
+    "standard output for a backup": (("backup", "-"), "- is none"),
+    "standard output for a first file": (("init", "--output", "-", "--yes"), "- is none"),
+    "an address for one that asks nobody": (("rollback", "--admin", "http://127.0.0.1:1"), "writes the file itself"),
+    "what another command calls it": (("usage", "--since", "7d"), "did you mean `--from`?"),
 }
 
 
@@ -493,18 +499,59 @@ def _(lab, what):
     contains(ran.err, words, "what it says")
 
 
-@check("demo where a simulated provider's port is taken is exit 69, in words")
+def demo_port():
+    """A port that is free, as are those 1000 and 1001 above it."""
+    for port in (free_port() for _ in range(100)):
+        with socket.socket() as one, socket.socket() as two:
+            try:
+                one.bind(("127.0.0.1", port + 1_000))
+                two.bind(("127.0.0.1", port + 1_001))
+                return port
+            except (OSError, OverflowError):
+                pass
+    raise AssertionError("there are no three ports for a demo")
+
+
+@check("demo where a port is taken is exit 69, in words, and leaves no file behind; --port takes others")
 def _(lab):
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            taken.bind(("127.0.0.1", 9180))
-            taken.listen()
-        except OSError:  # somebody else's demo has it
-            pass
-        ran = run(lab, "demo", "-c", lab.folder / "demo.yaml")
-    equal((ran.code, ran.out), (69, ""), "the exit code, and what is printed")
-    equal(ran.err, "proxyd: the simulated provider cannot listen on 127.0.0.1:9180: Address already in use\n", "what it says")
+    file = lab.folder / "demo.yaml"
+    base = demo_port()
+    for above, who in ((0, "the demo"), (1_000, "the simulated provider"), (1_001, "the simulated provider")):
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                taken.bind(("127.0.0.1", base + above))
+                taken.listen()
+            except OSError:  # somebody else has it
+                pass
+            ran = run(lab, "demo", "-c", file, "--port", base)
+        equal((ran.code, ran.out, file.exists()), (69, "", False), "the exit code, what is printed, and whether there is a file")
+        other = f"--port {base + 100} takes {base + 100}, {base + 1_100} and {base + 1_101}"
+        equal(ran.err, f"proxyd: {who} cannot listen on 127.0.0.1:{base + above}: Address already in use; {other}\n", "what it says")
+    for wrong in ("0", "64535", "x"):
+        equal(run(lab, "demo", "-c", file, "--port", wrong).code, 64, f"the exit code of --port {wrong}")
+    file.write_text(f"state: {lab.folder}/state\n")
+    ran = run(lab, "demo", "-c", file, "--port", base)
+    equal((ran.code, "says its ports itself" in ran.err), (64, True), "the exit code where the file is there, and what it says")
+
+
+@check("demo --port listens there, and the next demo by the file that it wrote where that says")
+def _(lab):
+    file = lab.folder / "demo.yaml"
+    base = demo_port()
+    for more in (("--port", str(base)), ()):
+        demo = subprocess.Popen(
+            [lab.binary, "demo", "-c", file, *more], env={"PATH": "/usr/bin:/bin", "STATE_DIRECTORY": str(lab.folder / "demo")},
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        told = ""
+        for line in demo.stderr:
+            told += line
+            if "The configuration:" in line:
+                break
+        demo.terminate()
+        demo.communicate(timeout=20)
+        contains(told, f"listens on http://127.0.0.1:{base},", f"what demo {more} says")
+        contains(told, f"curl http://127.0.0.1:{base + 1_000}/simulate", f"what demo {more} says")
 
 
 WRONG = {

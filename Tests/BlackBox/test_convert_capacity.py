@@ -21,15 +21,19 @@ def _(lab, client, where):
     equal((answer.status, answer.header("retry-after")), (429, "3723"), "status, retry-after")
 
 
-@check("used-up capacity of which no time is told is a 429 that names as long as its account rests, {where}", rows=["a 400", "a stream"])
-def _(lab, where):
-    pair = Pair(lab, "anthropic", more="fallback: {cooldown: 30s}\n")
+@check(
+    "used-up capacity of which no time is told is a 429 that names as long as its account rests, {where}, fallback {mode}",
+    rows=[(where, mode) for where in ("a 400", "a stream") for mode in ("on", "off")],
+)
+def _(lab, where, mode):
+    pair = Pair(lab, "anthropic", more=f"fallback: {{cooldown: 30s, enabled: {'true' if mode == 'on' else 'false'}}}\n")
     if where == "a 400":
         pair.up.reply(whole(ANTHROPIC.error(400, "Exhausted capacity"), 400))
     else:
         pair.up.reply(stream(ANTHROPIC.stream_error("Exhausted capacity", "invalid_request_error")))
-    answer = pair.ask("anthropic", least("anthropic"), streamed=where == "a stream")
-    equal((answer.status, answer.header("retry-after")), (429, "30"), "status, retry-after")
+    for client in ("anthropic", "openai") if mode == "off" else ("anthropic",):
+        answer = pair.ask(client, least(client), streamed=where == "a stream")
+        equal((answer.status, answer.header("retry-after")), (429, "30"), f"status, retry-after of {client}")
 
 
 EMPTY = "[No response after retries - please try again]"

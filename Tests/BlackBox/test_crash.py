@@ -74,9 +74,11 @@ def _(lab, mode):
     p, up = book(lab, policy=ROOMY)
     served(ask(p))
     ended = rows(p, 1)[0]["id"]
-    steps = pieces("anthropic")[:6]
+    steps, held = pieces("anthropic")[:6], []
     up.reply(Pieces(steps) if mode == "streamed" else hang)
-    held = [start(p, stream=mode != "whole", headers={"x-proxyd-session": f"s{i}"}) for i in range(3)]
+    model, sessions, agent = "claude-" + "m" * 150, [f"s{i}" + "x" * 120 * i for i in range(3)], "a" * 250  # however much there is to tell
+    for session in sessions:
+        held.append(start(p, model=model, stream=mode != "whole", headers={"x-proxyd-session": session, "x-claude-code-agent-id": agent}))
     up.wait(4)
     if mode == "streamed":
         for connection in held:
@@ -88,10 +90,11 @@ def _(lab, mode):
     for _ in range(2):
         found = [one for one in rows(p, 4) if one["id"] != ended]
         equal([one["outcome"] for one in found], ["crash"] * 3, "outcomes")
-        equal(sorted(one["session"] for one in found), ["s0", "s1", "s2"], "sessions")
+        equal(sorted(one["session"] for one in found), sessions, "sessions")
         for one in found:
             one_of(one["source"], ("counted", "none"), "the source")
-            equal((one["key"], one["policy"], one["dialect"], one["model_asked"]), ("user", "team", "anthropic", "claude-test"), "whose it is")
+            equal((one["key"], one["policy"], one["dialect"], one["model_asked"]), ("user", "team", "anthropic", model), "whose it is")
+            equal((one["agent"], one["tags"]), (agent, {"team": "infra", "vendor": "a"}), "agent and tags")
             expect(0 <= one["duration_ms"] < 60_000, "a time that it may have taken", one)
         equal([one for one in limit_rows(p) if one["reserved"]], [], "limits of which something is reserved")
         equal([one["used"] for one in limit_rows(p, kind="concurrency", bucket=key_id(p))] or [0], [0], "what is in flight")

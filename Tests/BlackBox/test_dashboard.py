@@ -109,9 +109,11 @@ def _(lab):
 def _(lab):
     p, _up = spending(lab)
     shown = page(p)["shown"]
-    contains(shown["live-tiles"], "Requests a minute 4", "the tiles")
-    contains(shown["live-tiles"], "Money a minute $43.88", "the tiles")
+    expect(re.search(r"Requests a minute 4 \d+ in flight, \d+ connections?\b", shown["live-tiles"]), "the tile of requests", shown["live-tiles"])
+    contains(shown["live-tiles"], "Money a minute $43.88 $10.97 a request", "the tiles")
     contains(shown["live-requests"], "4 in the hour, 0 errors", "the hour")
+    p.ask(model="nobody-has-this")
+    contains(page(p)["shown"]["live-requests"], "5 in the hour, 1 refused, 0 errors", "the hour, once one was refused")
 
 
 @check("a viewer's key sees what the admin's sees, and no button that it may not press")

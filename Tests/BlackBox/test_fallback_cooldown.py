@@ -147,9 +147,10 @@ def _(lab):
 def _(lab, mode):
     p, first, second = lab.tiers(2, fallback="enabled: false")
     for code in (503, 429, 400):
-        first.reply(says(code, EXHAUSTED, retry_after=5))
+        words = "messages: wrong" if code == 400 else EXHAUSTED
+        first.reply(says(code, words, retry_after=5))
         answer = p.ask(stream=mode == "streamed")
-        equal((answer.status, answer.body), (code, ANTHROPIC.error(code, EXHAUSTED)), "status and body")
+        equal((answer.status, answer.body), (code, ANTHROPIC.error(code, words)), "status and body")
         equal(answer.header("retry-after"), "5", "retry-after")
     equal(second.requests, [], "requests at the second tier")
 

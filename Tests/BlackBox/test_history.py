@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import stat
 import time
 
@@ -194,7 +195,12 @@ def _(lab):
     ran = run(lab, "rollback", "77", "-c", s.p.config)
     equal(ran.code, 1, "the exit code for a version that is not there")
     contains(ran.err, "versions 1 to", "what it says")
-    contains(run(lab, "rollback", "--list", "-c", s.p.config).good().out, "applied", "the list")
+    # By the clock of the file, as the log is; also where the file is no YAML any more.
+    for more in ("", "upstreams: {a\n"):
+        s.p.config.write_text(s.full("b") + more)
+        listed = run(lab, "rollback", "--list", "-c", s.p.config).good().out.splitlines()
+        wrong = [line for line in listed if not re.match(r"\d+  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00  (applied|refused)  ", line)]
+        equal((wrong, len(listed) > 1), ([], True), "lines of the list with other times, and whether there are some")
 
 
 @check("rollback done twice goes back by two, and not to what it came from")
@@ -301,3 +307,5 @@ def _(lab):
     (s.p.state / "config-history" / "new").write_text("half")
     s.p.restart()
     expect(len(history(s.p)) > 10, "a history although one of its files is damaged", len(history(s.p)))
+    s.p.wait_log(files[3])  # the damaged one is told by its name
+    contains(run(lab, "rollback", "--list", "-c", s.p.config).good().err, files[3], "what the list of versions says of it")

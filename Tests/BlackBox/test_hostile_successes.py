@@ -311,6 +311,32 @@ def _(lab, dialect, asked):
         equal(answer.body, mark + good, "the body, byte for byte")
 
 
+@check("{dialect}: a stream that begins with an event that is no JSON is no answer ({cut})", rows=[(d, c) for d in DIALECTS for c in ("one piece", "event by event", "gzip")])
+def _(lab, dialect, cut):
+    p, first, second = house(lab, dialect, 2)
+    good = DIALECTS[dialect].stream("m1", "Hello you")
+    end = b"\r\n\r\n" if b"\r\n\r\n" in good else b"\n\n"
+    events = [event + end for event in good.split(end) if event]
+    path = "/v1beta/models/m1:streamGenerateContent?alt=sse" if dialect == "gemini" else DIALECTS[dialect].path
+    asked = DIALECTS[dialect].request("m1", True, **({"stream_options": {"include_usage": True}} if dialect == "openai" else {}))
+    headers = [("Content-Encoding", "gzip")] if cut == "gzip" else []
+    for broken in (b"data: <html>" + end, b"data: {not json" + end, events[0][: -len(end) - 1] + end):
+        told = {"one piece": [broken + good], "event by event": [broken, *events], "gzip": [gzip.compress(broken + good)]}[cut]
+        for up in (first, second):
+            up.reply(stream(told, pause=0.01, headers=headers))
+        answer = p.send("POST", path, asked)
+        equal(answer.status, 502, f"the status, after {broken[:20]}")
+        lacks(answer.body, b"Hello", "the answer")
+    second.reply(stream([good]))
+    equal(served(p.send("POST", path, asked)).header("x-proxyd-upstream"), "t2", "who answered")
+    # Where more has come the bytes are the client's, and Anthropic's SDKs do not look into a ping.
+    if dialect in ("openai", "anthropic"):
+        odd = good.replace(events[-2], b"data: {not json\n\n" + events[-2])
+        odd = b"event: ping\ndata: now\n\n" + odd if dialect == "anthropic" else odd
+        first.reply(stream([odd]))
+        equal(served(p.send("POST", path, asked)).body, odd, "the stream, byte for byte")
+
+
 @check("half an event at the end of a stream reaches nobody ({path})", rows=["/v1/chat/completions", "/v1/completions", "/v1/audio/transcriptions"])
 def _(lab, path):
     p, up = house(lab, "openai")

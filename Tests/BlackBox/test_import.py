@@ -336,7 +336,7 @@ def _(lab):
     for number, text in enumerate(
         (
             "UPSTREAM_TYPE=azure\nAZURE_ENDPOINT=https://r.openai.azure.example\nAZURE_API_KEYS=k1-example,k2-example\n"
-            "AZURE_DEPLOYMENT_NAMES=gpt-35-turbo,gpt-4\n",
+            "AZURE_DEPLOYMENT_NAMES=gpt-35-turbo,gpt-4,gpt-4,gpt-3.5-turbo\n",
             "UPSTREAM_TYPE=openai\nOPENAI_API_KEYS=sk-one-example,sk-two-example\n",
         )
     ):
@@ -345,5 +345,11 @@ def _(lab):
         path.write_text(run(lab, "import", "--env", lab.folder / "some.env").good().out)
         path.chmod(0o600)
         run(lab, "--check-config", "-c", path).good()
+    (lab.folder / "odd.env").write_text("UPSTREAM_TYPE=other\nOPENAI_API_KEYS=sk-one-example\n")
+    contains(run(lab, "import", "--env", lab.folder / "odd.env").err, "UPSTREAM_TYPE", "what is said of another type")
+    (lab.folder / "odd.json").write_text(json.dumps({"keys": {"sk-odd-0123456789abcdef": {"name": "a\nb\x1b[2J", "usage": {"total_input": "12k"}}}}))
+    told = run(lab, "import", "--keys", lab.folder / "odd.json", "--write", "--state", lab.folder / "odd").good().err
+    contains(told, "'total_input' is no count", "what is said of a figure that is none")
+    equal([line for line in told.splitlines() if "\x1b" in line or not line.startswith(("note: ", str(lab.folder)))], [], "lines that a name has made")
     equal(run(lab, "import").code, 64, "the exit code without a file")
     equal(run(lab, "import", "--keys", lab.folder / "missing").code, 64, "the exit code of a file that is not there")

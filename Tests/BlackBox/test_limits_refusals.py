@@ -301,6 +301,10 @@ THEIRS = [
     *((name, "77ms" if "reset" in name else "77") for name in NAMES["openai"].values()),
 ]
 TWO = "requests_per_minute: 50, tokens_per_minute: 100k"
+ASKING = """
+- {name: of a session, per: request.session, budget_total: 20 USD}
+- {name: of tools, per: string(request.messages), when: request.has_tools, requests_per_minute: 2}
+- {name: failing, per: 'request.headers["x-nobody"]', when: request.method != "POST", requests_per_minute: 2}"""  # entries that ask for what stands in bodies, and none of which applies
 
 
 def told(answer, dialect):
@@ -342,7 +346,7 @@ ANSWERS = {  # what answers -> the upstream's reply, streamed, model or target, 
 @check("{dialect}: {what} tells of the limits in the client's words, the upstream's do not pass", rows=[(d, w) for d in NAMES for w in ANSWERS])
 def _(lab, dialect, what):
     reply, streamed, model, wanted = ANSWERS[what]
-    p, up = limited(lab, TWO + ', models: [claude-test, gpt-test, "allowed-*"]', more="fallback: {enabled: false}")
+    p, up = limited(lab, TWO + ', models: [claude-test, gpt-test, "allowed-*"]', ASKING, "fallback: {enabled: false}")
     speaks = ANTHROPIC if dialect == "anthropic" else OPENAI  # the upstream
     answers = speaks.stream("m") if streamed else speaks.whole("m")
     up.reply(reply or (stream(answers, headers=THEIRS) if streamed else whole(answers, headers=THEIRS)))
@@ -366,7 +370,7 @@ def _(lab, dialect, what):
 
 @check("{dialect}: what is refused at its head tells of the limits too: {what}", rows=[(d, w) for d in NAMES for w in ("405", "413", "426", "a path")])
 def _(lab, dialect, what):
-    p, _up = limited(lab, TWO, more="limits: {body: 1KiB}")
+    p, _up = limited(lab, TWO, ASKING, "limits: {body: 1KiB}")
     path = DIALECTS[dialect].path
     sent = {
         "405": ("GET", path, b"", ()),

@@ -454,11 +454,13 @@ def _(lab, client):
 
 @check("thoughts between <think> and </think> are thoughts for {client} clients, however the stream is cut", rows=["anthropic", "responses", "gemini"])
 def _(lab, client):
-    text = f"<think>\n{MUSING}\n</think>\n\n{WORDS}"
+    marked = f"{MUSING}\n</think>\n\n{WORDS}"
     frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     pair = Pair(lab, "openai", "MiniMax-M2.7")
 
-    def attempt(size):
+    # Its template may have opened them.
+    def attempt(size, opening):
+        text = opening + marked
         parts = [text[at : at + size] for at in range(0, len(text), size)]
         chunks = [{**frame, "choices": [{"index": 0, "delta": {"content": part}, "finish_reason": None}]} for part in parts]
         chunks.append({**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
@@ -467,5 +469,8 @@ def _(lab, client):
         agent.say("Hi")
         equal(agent.turn()[1].strip(), WORDS, "the words")
 
-    told_all({f"{size} letters": functools.partial(attempt, size) for size in (1, 3, 7, 500)})
+    told_all({
+        f"{size} letters behind {opening!r}": functools.partial(attempt, size, opening)
+        for size in (1, 3, 7, 500) for opening in ("<think>\n", "")
+    })
 

@@ -1,11 +1,12 @@
 """What answers' heads, polls by name and declared numbers tell of an account's quota, and who is asked then."""
 
+import threading
 import time
 
 from checks import check, equal, eventually
 from dialects import ANTHROPIC, OPENAI, of_path
 from harness import served
-from upstream import health, iso, status, stream, whole
+from upstream import after, health, iso, status, stream, whole
 
 MODES = ("whole", "streamed")
 HOUR = 3600
@@ -115,6 +116,23 @@ def _(lab):
     equal(who(p), "one", "the account that answered first")
     equal(who(p), "two", "the account that answered before the reset")
     eventually(lambda: who(p) == "one", "the first account is asked again", 10.0)
+
+
+@check("an answer that comes late tells nothing of what one that was asked after it has told")
+def _(lab):
+    p, up = two(lab)
+
+    def left(number):
+        return well(*rate("requests", "1000", number, "1h"))
+
+    up.reply(after(0.4, left("0")), left("500"), left("500"), after(0.4, left("900")), left("1"), key="one")
+    for asked, instead in ((1, "one"), (4, "two")):
+        late = threading.Thread(target=who, args=(p,))
+        late.start()
+        up.wait(asked)
+        equal(who(p), "one", "the account that answered meanwhile")
+        late.join(15)
+        equal(who(p), instead, "the account that answered after the late answer")
 
 
 LIES = {

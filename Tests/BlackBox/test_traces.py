@@ -1,11 +1,12 @@
 """Traces: spans of requests and attempts at a collector, in both forms; W3C context in and out; sampling; collectors that fail."""
 
+import base64
 import json
 import re
 import time
 
 from check_config import GOOD, Checked
-from checks import check, contains, equal, eventually, expect, lacks, stays
+from checks import Skip, check, contains, equal, eventually, expect, lacks, stays
 from collector import SERVER, Collector
 from harness import ADMIN_KEY, USER_KEY, served
 from upstream import drop, hang, healthy, status, stream, whole
@@ -90,6 +91,56 @@ def _(lab, form):
     sent = [one.last.header("traceparent").split("-")[2] for one in (first, second, third)]
     equal(sent, [one.span for one in attempts], "span ids that the upstreams were told")
     equal(request.status[0], 0, "status of a request that was served in the end")
+
+
+def genuine(call):
+    """The call's body as OpenTelemetry's own types have it; what they do not know fails."""
+    try:
+        from google.protobuf import json_format, unknown_fields
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    except ImportError:
+        raise Skip("OpenTelemetry's types are not installed (pip install -r Tests/BlackBox/requirements.txt)") from None
+    if call.header("content-type") == "application/json":
+        document = json.loads(call.body)
+        for resource in document["resourceSpans"]:
+            for span in (span for scope in resource["scopeSpans"] for span in scope["spans"]):
+                # OTLP writes these in hexadecimal digits, where protobuf's own JSON has base64.
+                span.update({name: base64.b64encode(bytes.fromhex(span[name])) for name in ("traceId", "spanId", "parentSpanId") if name in span})
+        return json_format.ParseDict(document, ExportTraceServiceRequest())
+    request = ExportTraceServiceRequest.FromString(call.body)
+    rest = [request]
+    while rest:
+        message = rest.pop()
+        equal(len(unknown_fields.UnknownFieldSet(message)), 0, f"fields of {message.DESCRIPTOR.name} that are unknown")
+        for field, value in message.ListFields():
+            if field.message_type:
+                rest += value if hasattr(value, "append") else [value]
+    return request
+
+
+@check("{form}: OpenTelemetry's own types take what the collector gets", rows=FORMS)
+def _(lab, form):
+    p, first, _second, collector = traced(lab, 2, form=form)
+    first.reply(status(529), healthy)
+    served(p.ask(model="claude-test", headers={"traceparent": PARENT, "tracestate": "a=b,c=d"}))
+    served(p.ask(model="claude-test", stream=True))
+    equal(p.ask(model="claude-test", key="sk-nobody-0123456789").status, 401, "status of who is a stranger")
+    collector.wait(6)
+    spans = []
+    for call in collector.calls:
+        for resource in genuine(call).resource_spans:
+            told = {one.key: one.value.string_value for one in resource.resource.attributes}
+            equal(told["service.name"], "proxyd", "service.name")
+            spans += [span for scope in resource.scope_spans for span in scope.spans]
+    known = {(one.trace, one.span): one for one in collector.spans}
+    equal(len(spans), len(known), "spans")
+    for span in spans:
+        ours = known[span.trace_id.hex(), span.span_id.hex()]
+        equal((span.name, span.kind, span.status.code, span.trace_state, span.parent_span_id.hex(), span.flags),
+              (ours.name, ours.kind, ours.status[0], ours.state, ours.parent, ours.flags), "the span")
+        told = {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in span.attributes}
+        equal(told, ours.attributes, f"attributes of {span.name}")
+    equal(sorted(span.trace_state for span in spans if span.trace_id.hex() == TRACE), ["a=b,c=d"] * 3, "tracestate of a client's trace")
 
 
 @check("a request that fails is a span with an error; one that is refused for its client's doing is none with an error")

@@ -18,18 +18,27 @@ public enum MistypedWord {
         return "unknown command `\((path + [shown]).joined(separator: " "))`; \(hint)"
     }
 
-    /// What is said of an option that takes a file or an address, and is given nothing; nil where none is.
+    /// What is said of an option that takes a file or an address, and is given nothing, or what would be a file called `-`; nil where
+    /// none is.
     public static func emptyOption(in arguments: [String]) -> String? {
         let names = ["-c", "--config", "--env-file", "--state", "--admin", "--url", "--body", "--decisions", "--output"]
         for (index, word) in arguments.enumerated() {
             if word == "--" { return nil }
-            let name = names.first { word == $0 || word == $0 + "=" }
+            let name = names.first { word == $0 || word.hasPrefix($0 + "=") }
             guard let name else { continue }
-            let isEmpty = word.hasSuffix("=") || index + 1 < arguments.count && arguments[index + 1].isEmpty
-            if isEmpty { return "\(name) is empty: a variable of the shell may not be set" }
+            let next = index + 1 < arguments.count ? arguments[index + 1] : nil
+            let value = word == name ? next : String(word.dropFirst(name.count + 1))
+            if value == "" { return "\(name) is empty: a variable of the shell may not be set" }
+            if value == "-", let hint = noFile[name] { return "\(name) takes a file, and - is none\(hint)" }
         }
         return nil
     }
+
+    /// Options whose file is read again, or written with its own mode.
+    private static let noFile = [
+        "-c": "; what a pipe holds is read once, as /dev/stdin", "--config": "; what a pipe holds is read once, as /dev/stdin",
+        "--state": "", "--output": "",
+    ]
 
     /// What the parser says of a command line, in our words.
     /// - Parameter arguments: the command line.
@@ -42,7 +51,7 @@ public enum MistypedWord {
         let first = lines.removeFirst()
         let takesFile = lines.contains { $0.hasPrefix("Usage: ") && $0.contains("[--config <config>]") }
         let told =
-            unknownOption(first, lines) ?? negativeValue(first, arguments)
+            unknownOption(first, lines) ?? valueOfUnknownOption(first, lines, arguments) ?? negativeValue(first, arguments)
             ?? beginningSmall(first) + (takesFile ? fileHint(first) : "")
         return (["proxyd: " + told] + lines).joined(separator: "\n")
     }
@@ -81,9 +90,51 @@ public enum MistypedWord {
         if let start = rest.firstRange(of: meant), let last = rest[start.upperBound...].firstIndex(of: "'") {
             told = String(rest[start.upperBound..<last])
         }
+        if addresses.contains(option) { return "unknown option `\(option)`; \(addressHint(usage))" }
+        if let ours = otherwise[option]?.first(where: options(usage).contains) {
+            return "unknown option `\(option)`; did you mean `\(ours)`?"
+        }
         let names = [told, "--version", "--help"].compactMap(\.self)
         let near = everywhere[option] ?? Suggestion.nearest(to: option, among: names) ?? told
         return "unknown option `\(option)`" + (near.map { "; did you mean `\($0)`?" } ?? "")
+    }
+
+    /// What stands behind an option that the command does not have is taken for one of its own words, which it may not be.
+    private static func valueOfUnknownOption(_ line: String, _ usage: [String], _ arguments: [String]) -> String? {
+        let head = "The value '"
+        guard line.hasPrefix(head), line.contains("' is invalid for '<") else { return nil }
+        let value = line.dropFirst(head.count).prefix { $0 != "'" }
+        guard let place = arguments.firstIndex(of: String(value)), place > 0 else { return nil }
+        let option = TextTable.harmless(arguments[place - 1])
+        let known = options(usage)
+        guard option.hasPrefix("--"), option != "--", !option.contains("="), !known.isEmpty, !known.contains(option) else {
+            return nil
+        }
+        let near = Suggestion.nearest(to: option, among: known).map { ". Did you mean '\($0)'?" }
+        return unknownOption("Unknown option '\(option)'" + (near ?? ""), usage)
+    }
+
+    /// Where a running proxyd is, for those that ask one.
+    private static let addresses: Set<String> = ["--admin", "--url"]
+
+    /// What is said of such an option where the command has none of that name.
+    private static func addressHint(_ usage: [String]) -> String {
+        if let other = options(usage).first(where: addresses.contains) { return "did you mean `\(other)`?" }
+        let line = usage.first { $0.hasPrefix("Usage: ") } ?? ""
+        let words = line.dropFirst(7).split(separator: " ").prefix { !$0.hasPrefix("[") && !$0.hasPrefix("<") }
+        let command = words.joined(separator: " ")
+        return command == "proxyd rollback"
+            ? "`\(command)` writes the file itself (-c FILE), and the proxyd that runs by it follows"
+            : "`\(command)` asks no running proxyd"
+    }
+
+    /// `--policy` of `Usage: proxyd keys create <name> [--policy <policy>]`.
+    private static func options(_ usage: [String]) -> [String] {
+        guard let line = usage.first(where: { $0.hasPrefix("Usage: ") }) else { return [] }
+        return line.split(separator: " ").compactMap { word in
+            let name = word.drop { $0 == "[" }
+            return name.hasPrefix("--") ? String(name.prefix { $0 != "]" }) : nil
+        }
     }
 
     /// `<name>` of `Usage: proxyd keys create <name> [--policy <policy>]`: what stands behind no option.
@@ -97,6 +148,13 @@ public enum MistypedWord {
 
     /// What other programs call what each of our commands takes.
     private static let everywhere: [String: String] = ["-v": "--version", "-V": "--version", "-?": "--help"]
+
+    /// What one of our commands, or another program, calls what another one takes.
+    private static let otherwise: [String: [String]] = [
+        "--since": ["--from"], "--start": ["--from", "--since"], "--from": ["--since"], "--until": ["--to"], "--end": ["--to"],
+        "--by": ["--group-by"], "--group": ["--group-by"], "--file": ["--config", "--output"], "--out": ["--output"],
+        "--expiry": ["--expires"], "--ttl": ["--expires"], "--tags": ["--tag"], "--env": ["--env-file"],
+    ]
 
     /// A sentence goes on behind the program's name; a name of something stays as it is.
     private static func beginningSmall(_ line: String) -> String {

@@ -23,6 +23,7 @@ extension Dashboard {
         margin: 0 auto; max-width: 72rem; padding: 1.25rem; background: var(--ground); color: var(--text);
         font: 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif;
         }
+        header button.quiet { margin-right: -0.75rem; }
         header { display: flex; align-items: center; gap: 0.75rem; margin-bottom: 1rem; flex-wrap: wrap; }
         h1 { font-size: 1.25rem; margin: 0; letter-spacing: -0.01em; }
         h2 { font-size: 1rem; margin: 0 0 0.75rem; }
@@ -134,9 +135,11 @@ extension Dashboard {
         .card { padding: 0.875rem; }
         .tiles { gap: 0.75rem; grid-template-columns: 1fr 1fr; }
         .tile { padding: 0.625rem 0.875rem; }
+        .tile:last-child:nth-child(odd) { grid-column: span 2; }
         .tile b { font-size: 1.25rem; }
         header button { font-size: 0.875rem; padding: 0.25rem 0.5rem; min-height: 2rem; }
-        #limits th { width: 46%; }
+        header button.quiet { margin-right: -0.5rem; }
+        #limits th { width: 50%; }
         #accounts th { min-width: 4.5rem; }
         td.left { min-width: 8rem; }
         .window { grid-template-columns: 1fr auto; }
@@ -166,6 +169,7 @@ extension Dashboard {
         i.s3 { background: var(--s3); }
         i.s4 { background: var(--s4); }
         i.s5 { background: var(--s5); }
+        i.error { background: var(--bad); }
         .fresh { background: var(--good-ground); border-radius: 7px; padding: 0.75rem 1rem; margin-bottom: 0.75rem; }
         .fresh p { margin: 0 0 0.5rem; color: var(--good); font-weight: 600; }
         .fresh code { flex: 1; overflow-wrap: anywhere; user-select: all; }
@@ -190,15 +194,18 @@ extension Dashboard {
         nav { display: flex; flex-wrap: wrap; gap: 0.125rem; margin-bottom: 1rem; border-bottom: 1px solid var(--line); }
         nav a { padding: 0.375rem 0.625rem; color: var(--soft); text-decoration: none; border-bottom: 2px solid transparent; margin-bottom: -1px; }
         nav a:hover { color: var(--text); }
-        nav a[aria-current="page"] { color: var(--text); border-bottom-color: var(--accent); font-weight: 600; }
+        nav a[aria-current="page"] { color: var(--text); border-bottom-color: var(--accent); }
+        nav .pill { line-height: 1.25; }
         #unlock label { display: block; color: var(--soft); font-size: 0.8125rem; }
         .fields { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; margin-bottom: 0.75rem; }
         .fields:last-child { margin-bottom: 0; }
         .fields label { display: flex; flex-direction: column; gap: 0.125rem; color: var(--soft); font-size: 0.8125rem; flex: 1 1 9rem; min-width: 0; }
         .fields label input, .fields label select, .fields label textarea { color: var(--text); font-size: 0.9375rem; width: 100%; min-width: 0; }
+        .fields label :is(input, select), .fields > button { height: 2.375rem; }
         .fields label.broad { flex-basis: 100%; }
+        .fields label.half { flex-basis: 30rem; }
         .fields label.tick { flex: 0 0 auto; flex-direction: row; align-items: center; gap: 0.375rem; min-height: 2.25rem; }
-        .fields label.tick input { width: auto; min-height: 0; }
+        .fields label.tick input { width: auto; min-height: 0; height: auto; }
         textarea { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 7px; padding: 0.375rem 0.75rem; resize: vertical; }
         .pages { justify-content: flex-end; margin-top: 0.75rem; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 1rem; }
@@ -283,9 +290,9 @@ extension Dashboard {
         <div id="alarms" data-live></div>
         <div class="tiles" id="live-tiles" data-live></div>
         <div class="charts">
-        <section class="card chart"><h2>Requests a minute <small id="live-requests" data-live></small></h2><div id="chart-requests" class="spark" data-live></div></section>
-        <section class="card chart"><h2>First byte <small id="live-first-byte" data-live></small></h2><div id="chart-first-byte" class="spark" data-live></div></section>
-        <section class="card chart"><h2>Tokens a minute <small id="live-tokens" data-live></small></h2><div id="chart-tokens-live" class="spark" data-live></div></section>
+        <section class="card chart"><h2>Requests a minute <small id="live-requests" data-live></small></h2><div id="chart-requests" class="spark" data-live></div><div class="legend"><span><i class="s0"></i>served</span><span><i class="s3"></i>refused</span><span><i class="error"></i>errors</span></div></section>
+        <section class="card chart"><h2>First byte <small id="live-first-byte" data-live></small></h2><div id="chart-first-byte" class="spark" data-live></div><div class="legend"><span><i class="s2"></i>half within</span><span><i class="s5"></i>95% within</span></div></section>
+        <section class="card chart"><h2>Tokens a minute <small id="live-tokens" data-live></small></h2><div id="chart-tokens-live" class="spark" data-live></div><div class="legend"><span><i class="s1"></i>in</span><span><i class="s3"></i>out</span></div></section>
         <section class="card chart"><h2>Money a minute <small id="live-money" data-live></small></h2><div id="chart-money" class="spark" data-live></div></section>
         </div>
         <section class="card">
@@ -366,7 +373,7 @@ extension Dashboard {
         <form id="create" class="fields">
         <label>Name<input id="key-name" required maxlength="200"></label>
         <label>Policy<select id="key-policy" data-live></select></label>
-        <label>Tags<input id="key-tags" placeholder="team=infra, project=atlas"></label>
+        <label>Tags<input id="key-tags" placeholder="team=web, env=ci"></label>
         <label>Ends with the day<input id="key-expires" type="date"></label>
         <button class="primary">Create</button>
         </form>
@@ -380,7 +387,7 @@ extension Dashboard {
         <form id="edit" class="fields">
         <label>Name<input id="edit-new-name" required maxlength="200"></label>
         <label>Policy<select id="edit-policy" data-live></select></label>
-        <label>Tags<input id="edit-tags" placeholder="team=infra, project=atlas"></label>
+        <label>Tags<input id="edit-tags" placeholder="team=web, env=ci"></label>
         <label>Ends with the day<input id="edit-expires" type="date"></label>
         <button class="primary">Save</button>
         <button id="edit-cancel" type="button">Cancel</button>
@@ -458,8 +465,8 @@ extension Dashboard {
         <label>Key<input id="explain-key" placeholder="name, id or whole key" autocomplete="off"></label>
         <label>Dialect<select id="explain-dialect"><option value="">as the body</option><option value="anthropic">Messages</option><option value="openai">Chat</option><option value="responses">Responses</option><option value="gemini">Gemini</option></select></label>
         <label>Input tokens<input id="explain-tokens" type="number" min="0"></label>
-        <label>At<input id="explain-at" placeholder="2027-01-31T00:00:00+08:00" autocomplete="off"></label>
-        <label>Quota pretended<input id="explain-quota" placeholder="upstream/model=3%, …" autocomplete="off"></label>
+        <label class="half">At<input id="explain-at" placeholder="2027-01-31T00:00:00+08:00" autocomplete="off"></label>
+        <label class="half">Quota pretended<input id="explain-quota" placeholder="upstream/model=3%, …" autocomplete="off"></label>
         <label class="broad">Headers, one a line<textarea id="explain-headers" rows="2" placeholder="name: value" autocomplete="off"></textarea></label>
         <label class="broad">Body, as a client sends it<textarea id="explain-body" rows="3" placeholder="{&quot;model&quot;: …}" autocomplete="off"></textarea></label>
         <label class="tick"><input id="explain-tools" type="checkbox"> with tools</label>
@@ -665,22 +672,22 @@ extension Dashboard {
         detail ? make("small", { class: "block" }, detail) : null);
         const share = last.requests ? percent(last.errors / last.requests) + " of all" : null;
         $("live-tiles").replaceChildren(
-        tile("Requests a minute", number(last.requests), `${number(live.active_requests)} in flight`),
+        tile("Requests a minute", number(last.requests), `${number(live.active_requests)} in flight, ${counted(live.open_connections, "connection")}`),
         tile("Errors a minute", number(last.errors), [share, last.refused ? number(last.refused) + " refused" : null].filter(Boolean).join(" · "), last.errors ? "alarm" : null),
         tile("First byte", seconds(last.first_byte_p50_ms), last.first_byte_p95_ms === null ? null : "95% within " + seconds(last.first_byte_p95_ms)),
         tile("Tokens a minute", number(tokensWithin(last)), `${number(last.input)} in, ${number(last.output)} out`),
-        tile("Money a minute", fineUsd(last.cost_usd), `${counted(live.open_connections, "connection")} open`));
+        tile("Money a minute", fineUsd(last.cost_usd), last.cost_usd && last.requests ? fineUsd(last.cost_usd / last.requests) + " a request" : null));
         }
         function showHour(minutes) {
         const total = read => minutes.reduce((sum, minute) => sum + (read(minute) || 0), 0);
         const most = read => Math.max(...minutes.map(minute => read(minute) || 0));
-        const [requests, errors] = [total(minute => minute.requests), total(minute => minute.errors)];
-        $("live-requests").textContent = `${number(requests)} in the hour, ${counted(errors, "error")}`;
-        bars("chart-requests", minutes, `Requests a minute in the last hour: ${number(requests)} in all, at most ${number(most(minute => minute.requests))} in one; ${counted(errors, "error")}`,
+        const [requests, errors, refused] = [total(minute => minute.requests), total(minute => minute.errors), total(minute => minute.refused)];
+        $("live-requests").textContent = [`${number(requests)} in the hour`, refused ? `${number(refused)} refused` : null, counted(errors, "error")].filter(Boolean).join(", ");
+        bars("chart-requests", minutes, `Requests a minute in the last hour: ${number(requests)} in all, at most ${number(most(minute => minute.requests))} in one; ${number(refused)} refused, ${counted(errors, "error")}`,
         { kind: "s0", read: minute => minute.requests - minute.errors - minute.refused }, { kind: "refused", read: minute => minute.refused },
         { kind: "error", read: minute => minute.errors });
         const slowest = most(minute => minute.first_byte_p95_ms);
-        $("live-first-byte").textContent = slowest ? `half and 95%, at most ${seconds(slowest)}` : "nothing was asked";
+        $("live-first-byte").textContent = slowest ? `95% within ${seconds(slowest)} at most` : "nothing was asked";
         bars("chart-first-byte", minutes, `Time to the first byte in the last hour: 95% within ${seconds(slowest)} in the slowest minute`,
         { kind: "s2", read: minute => minute.first_byte_p50_ms },
         { kind: "s5", read: minute => (minute.first_byte_p95_ms || 0) - (minute.first_byte_p50_ms || 0) });
@@ -1370,10 +1377,10 @@ extension Dashboard {
         const truth = value => value === true ? pill("true", "good") : value === false ? pill("false", "") : pill("not looked at", "");
         function explainedRule(rule) {
         const matches = rule.matches === undefined ? rule.outcome === "matched" : rule.matches;
-        const why = rule.outcome && rule.outcome !== "matched" ? rule.outcome.replaceAll("_", " ") : null;
+        const why = rule.outcome && rule.outcome !== "matched" && rule.outcome !== "not_tried" ? rule.outcome.replaceAll("_", " ") : null;
         const condition = rule.when || null;
         const parts = condition && condition.parts ? condition.parts : [];
-        return make("li", {}, make("b", {}, rule.name || "–"), " ", matches === true ? pill("matches", "good") : matches === false ? pill("does not", "") : pill("not tried", ""),
+        return make("li", {}, make("b", {}, rule.name || "–"), " ", matches === true ? pill("matches", "good") : matches === false ? pill("does not match", "") : pill("not tried", ""),
         why || rule.reason ? make("small", { class: "block" }, [why, rule.reason].filter(Boolean).join(": ")) : null,
         rule.models && rule.models.length ? make("small", { class: "block" }, "models " + rule.models.slice(0, 10).join(", ")) : null,
         condition ? make("div", {}, make("code", {}, condition.text), " ", truth(condition.value)) : null,
@@ -1584,7 +1591,7 @@ extension Dashboard {
         }));
         function alertItem(alert) {
         const labels = Object.entries(alert.labels || {}).map(([name, value]) => `${name}: ${value}`).join(" · ");
-        return make("li", { class: "alert " + (alert.severity === "critical" ? "bad" : "warn") }, make("b", {}, alert.alert.replaceAll("_", " ")), " ", alert.text,
+        return make("li", { class: "alert " + (alert.severity === "critical" ? "bad" : "warn") }, make("b", { class: "block" }, alert.alert.replaceAll("_", " ")), " ", alert.text,
         make("small", { class: "block" }, [alert.since ? "since " + time(alert.since) : null, labels].filter(Boolean).join(" · ")));
         }
         function showAlerts(report) {

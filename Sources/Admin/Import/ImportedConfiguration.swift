@@ -87,6 +87,7 @@ public struct ImportedConfiguration: Sendable {
             var part = UpstreamPart(
                 name: name, url: environment.url, dialect: environment.provider.rawValue, keys: environment.keys)
             part.deployments = environment.deployments
+            if environment.keys.isEmpty { part.comments.append("Its environment names no key of the provider.") }
             if environment.sealKey != nil {
                 part.comments.append(
                     "ENCRYPTION_KEY of its environment can be PROXYD_SEAL_KEY, if it is 32 bytes in hexadecimal.")
@@ -173,9 +174,11 @@ public struct ImportedConfiguration: Sendable {
 
     /// Azure writes `gpt-35-turbo` for what clients ask for as `gpt-3.5-turbo`.
     private static func models(of deployments: [String]) -> [(model: String, deployment: String)] {
-        deployments.flatMap { name in
+        var seen: Set<String> = []
+        let own = deployments.filter { seen.insert($0).inserted }
+        return own.flatMap { name -> [(model: String, deployment: String)] in
             let common = name.replacing("gpt-35", with: "gpt-3.5")
-            return common == name ? [(name, name)] : [(name, name), (common, name)]
+            return seen.insert(common).inserted ? [(name, name), (common, name)] : [(name, name)]
         }
     }
 
@@ -203,7 +206,8 @@ public struct ImportedConfiguration: Sendable {
         return "\(whole).\(digits)%"
     }
 
-    private static func oneLine(_ text: String) -> String { TextTable.harmless(text) }
+    /// Of a text of the old files: nothing in it begins a line or steers a terminal.
+    public static func oneLine(_ text: String) -> String { TextTable.harmless(text) }
 
     /// A JSON string is a YAML one.
     private static func quoted(_ text: String) -> String {

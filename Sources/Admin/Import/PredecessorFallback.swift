@@ -28,17 +28,22 @@ public struct PredecessorFallback: Sendable {
         guard let file = PredecessorFile.object(bytes, count: 1_000_000) else {
             throw ImportFailure("the file of tiers is no JSON object")
         }
-        isEnabled = file["enabled"]?.bool ?? (file["enabled"]?.int.map { $0 != 0 } ?? true)
-        pollSeconds = min(max(file["health_poll_interval_seconds"]?.int ?? 30, 1), 86_400)
-        let share = file["min_remaining_fraction"]?.double ?? 0.05
-        threshold = share.isFinite ? min(max(share, 0), 1) : 0.05
+        func number(_ name: String, else missing: Double) throws(ImportFailure) -> Double {
+            guard let value = file[name], !value.isNull else { return missing }
+            guard let number = PredecessorFile.number(value) else { throw ImportFailure("'\(name)' of the tiers is no number") }
+            return number
+        }
+        isEnabled = PredecessorFile.isOn(file["enabled"])
+        pollSeconds = Int(min(max(try number("health_poll_interval_seconds", else: 30), 1), 86_400))
+        threshold = min(max(try number("min_remaining_fraction", else: 0.05), 0), 1)
+        if let tiers = file["tiers"], !tiers.isNull, tiers.array == nil { throw ImportFailure("'tiers' is no list") }
         tiers = try (file["tiers"]?.array ?? []).enumerated().map { index, value in
             guard let model = value["model"]?.string, !model.isEmpty else {
                 throw ImportFailure("tier \(index + 1) has no model")
             }
             func said(_ name: String) -> String? { value[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
             var tier = Tier(name: said("name") ?? model, model: model, healthKey: said("health_key"))
-            if value["type"]?.string == "external" {
+            if value["type"]?.string?.lowercased() == "external" {
                 guard let url = value["base_url"]?.string, UpstreamURL(base: url) != nil else {
                     throw ImportFailure("tier \(index + 1), '\(TextTable.harmless(tier.name))', has no base_url that can be used")
                 }
@@ -70,8 +75,13 @@ public struct PredecessorEnvironment: Sendable {
             }
             .filter { !$0.isEmpty }
         }
-        let isAzure = values["UPSTREAM_TYPE"].map { $0.lowercased() == "azure" } ?? (values["AZURE_ENDPOINT"] != nil)
-        provider = isAzure ? .azure : .openai
+        let said = values["UPSTREAM_TYPE"].flatMap { $0.isEmpty ? nil : $0.lowercased() }
+        let type = said ?? (values["AZURE_ENDPOINT"] != nil ? "azure" : "openai")
+        guard let provider = Provider(rawValue: type) else {
+            throw ImportFailure("the environment's UPSTREAM_TYPE is neither azure nor openai: '\(TextTable.harmless(type))'")
+        }
+        self.provider = provider
+        let isAzure = provider == .azure
         url = (isAzure ? values["AZURE_ENDPOINT"] : values["OPENAI_BASE_URL"] ?? "https://api.openai.com/v1") ?? ""
         guard UpstreamURL(base: url) != nil else {
             throw ImportFailure("the environment's \(isAzure ? "AZURE_ENDPOINT" : "OPENAI_BASE_URL") is no address")

@@ -25,24 +25,26 @@ public struct PredecessorKeys: Sendable {
             }
             // The text of a key is no name: names are told.
             let name = key["name"]?.string.flatMap { texts.contains($0) ? nil : $0 } ?? "imported"
+            if let usage = key["usage"], !usage.isNull, usage.object == nil {
+                notes.append("\(name): its usage is no object, and is left out")
+            }
             var usage = PredecessorUsage(key["usage"]?.object ?? [:], of: name)
             usage.read()
             notes += usage.notes
             let created = Self.instant(key["created"])
+            if created == nil, key["created"]?.isNull == false {
+                notes.append("\(name): 'created' is no time; it is the time of the import")
+            }
             var imported = ImportedKey(
-                name: name, text: Secret(entry.key), enabled: Self.isOn(key["enabled"]), created: created?.seconds ?? now,
-                lastUsed: Self.instant(key["usage"]?["last_used"])?.seconds, totals: usage.totals, rows: usage.rows)
+                name: name, text: Secret(entry.key), enabled: PredecessorFile.isOn(key["enabled"]),
+                created: created?.seconds ?? now, lastUsed: Self.instant(key["usage"]?["last_used"])?.seconds,
+                totals: usage.totals, rows: usage.rows)
+            if imported.lastUsed == nil, let used = key["usage"]?["last_used"], !used.isNull {
+                notes.append("\(name): 'last_used' is no time, and is left out")
+            }
             imported.createdMicroseconds = created?.microseconds ?? 0
             keys.append(imported)
         }
-    }
-
-    /// `true`, `false`, `1`, `0`; a key without it was on.
-    private static func isOn(_ value: JSONValue?) -> Bool {
-        guard let value, !value.isNull else { return true }
-        if let bool = value.bool { return bool }
-        if let number = value.double { return number != 0 }
-        return !["false", "0", "no", "off", ""].contains(value.string?.lowercased() ?? "true")
     }
 
     /// Times are written with their offset; one without is meant as the others are.
@@ -62,6 +64,21 @@ enum PredecessorFile {
 
     static func text(_ text: String) -> Substring.UnicodeScalarView {
         text.unicodeScalars.first == "\u{FEFF}" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
+    }
+
+    /// `true`, `false`, `1`, `0`, also as texts; what is without it was on.
+    static func isOn(_ value: JSONValue?) -> Bool {
+        guard let value, !value.isNull else { return true }
+        if let bool = value.bool { return bool }
+        if let number = value.double { return number != 0 }
+        return !["false", "0", "no", "off", ""].contains(value.string?.lowercased() ?? "true")
+    }
+
+    /// A number, also as a text; nil for anything else.
+    static func number(_ value: JSONValue) -> Double? {
+        if let number = value.double { return number.isFinite ? number : nil }
+        guard let text = value.string, text.utf8.allSatisfy({ "0123456789.eE+-".utf8.contains($0) }) else { return nil }
+        return Double(text).flatMap { $0.isFinite ? $0 : nil }
     }
 
     private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]

@@ -78,6 +78,7 @@ struct PredecessorUsage {
     }
 
     mutating func read() {
+        tellWhatIsNoCount()
         let days = usage["daily"]?.object ?? [:]
         let hours = hoursByDay()
         for member in days.members {
@@ -189,11 +190,58 @@ struct PredecessorUsage {
 
     private static func sum(_ a: Int, _ b: Int) -> Int { min(a &+ b, most) }
 
-    /// A count, never negative and never so great that sums of it overflow.
-    private static func count(_ value: JSONValue?) -> Int {
-        guard let value else { return 0 }
-        if let int = value.int { return min(max(int, 0), most) }
-        guard let double = value.double, double.isFinite, double > 0 else { return 0 }
+    /// A count, never negative and never so great that sums of it overflow; 0 for what is none.
+    private static func count(_ value: JSONValue?) -> Int { value.flatMap(known) ?? 0 }
+
+    /// nil for what is no count. A number may be written as a text.
+    private static func known(_ value: JSONValue) -> Int? {
+        if value.isNull { return 0 }
+        if let int = value.int ?? value.string.flatMap({ Int($0) }) { return int < 0 ? nil : min(int, most) }
+        guard let double = PredecessorFile.number(value), double >= 0 else { return nil }
         return double < Double(most) ? Int(double) : most
+    }
+}
+
+// MARK: What is none
+
+extension PredecessorUsage {
+    /// What is counted as nothing is told by its place.
+    private mutating func tellWhatIsNoCount() {
+        let total = ["total_input", "total_output", "total_requests"]
+        let figure = ["total", "input", "output", "requests"]
+        tell(.object(usage), total, "its usage")
+        for member in members("daily") {
+            tell(member.value, ["input", "output", "requests"], member.key)
+            tellModels(member.value, member.key)
+        }
+        for member in members("hourly") { tellModels(member.value, member.key) }
+        for member in members("total_by_model") { tell(member.value, figure, "total_by_model, \(member.key)") }
+    }
+
+    private mutating func members(_ name: String) -> [JSONObject.Member] {
+        guard let value = usage[name], !value.isNull else { return [] }
+        guard let object = value.object else {
+            notes.append("\(self.name): '\(name)' is no object, and is left out")
+            return []
+        }
+        return object.members
+    }
+
+    private mutating func tellModels(_ value: JSONValue, _ place: String) {
+        for member in value["by_model"]?.object?.members ?? [] {
+            tell(member.value, ["total", "input", "output", "requests"], "\(place), \(member.key)")
+        }
+    }
+
+    private mutating func tell(_ value: JSONValue, _ counts: [String], _ place: String) {
+        let place = TextTable.harmless(place)
+        guard let object = value.object else {
+            notes.append("\(name): \(place) has no figures, and counts as 0")
+            return
+        }
+        for count in counts {
+            guard let value = object[count], Self.known(value) == nil else { continue }
+            notes.append("\(name): \(place): '\(count)' is no count, and counts as 0")
+        }
     }
 }

@@ -21,6 +21,8 @@ final class SignatureFile: Sendable {
     private let state: Mutex<State>
     /// What was in it at the start.
     let found: [String: Int]
+    /// Whether that is all that was in it.
+    let isWhole: Bool
 
     /// Longer than it ever gets.
     private static let longest = 16 << 20
@@ -29,21 +31,33 @@ final class SignatureFile: Sendable {
     init(directory: String, logger: Logger?) {
         path = directory + "/lark-signatures"
         self.logger = logger
-        found = Self.read(path)
-        state = Mutex(State(lines: found.count))
+        (found, isWhole) = Self.read(path)
+        // What is damaged is written anew with the next.
+        state = Mutex(State(lines: isWhole ? found.count : .max))
+        guard !isWhole else { return }
+        logger?.warning(
+            "used signatures of Lark's cannot all be read; those that are lost count once more",
+            metadata: [LogKeys.file: "\(path)", LogKeys.known: "\(found.count)"])
     }
 
-    private static func read(_ path: String) -> [String: Int] {
-        let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
-        guard size > 0, size <= longest, let data = FileManager.default.contents(atPath: path) else { return [:] }
+    /// What it has, and whether that is all.
+    private static func read(_ path: String) -> (found: [String: Int], isWhole: Bool) {
+        var about = stat()
+        guard lstat(path, &about) == 0 else { return ([:], errno == ENOENT) }
+        guard about.st_size <= longest, about.st_mode & S_IFMT == S_IFREG, let data = FileManager.default.contents(atPath: path)
+        else { return ([:], false) }
         var found: [String: Int] = [:]
+        var isWhole = true
         for line in data.split(separator: UInt8(ascii: "\n")) {
             let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
             // The last line may have been cut off.
-            guard words.count == 2, let until = Int(words[0]), words[1].utf8.count == signatureLength else { continue }
+            guard words.count == 2, let until = Int(words[0]), words[1].utf8.count == signatureLength else {
+                isWhole = false
+                continue
+            }
             found[words[1]] = until
         }
-        return found
+        return (found, isWhole)
     }
 
     /// Keeps one more.

@@ -162,18 +162,26 @@ struct GroupedReport {
 
     /// The same as RFC 4180 has it, the names of the members first. Names are not unique among keys that are gone: their ids come
     /// last, behind the columns that every report has.
-    func csv(_ rows: [GroupedUsage]) -> [UInt8] {
+    /// - Parameter others: what is in no row: the last line, `others` in the place of its first group.
+    func csv(_ rows: [GroupedUsage], others: (count: Int, sum: GroupedUsage)? = nil) -> [UInt8] {
         let ids = groups.contains(.key) ? ["key_id"] : []
         let head = groups.map(\.name) + Self.amounts(GroupedUsage(values: [])).map { $0.0 } + ids
         var text = Self.line(of: head.map(Self.cell))
         for row in rows {
             let values = zip(groups, row.values)
             let labels = values.map { Self.cell($0 == .key ? names[$1] ?? $1 : $1) }
-            let amounts = Self.amounts(row).map { $0.1 == .null ? "" : String(decoding: $0.1.bytes, as: UTF8.self) }
             let ids = values.filter { $0.0 == .key }.map { Self.cell($0.1) }
-            text += Self.line(of: labels + amounts + ids)
+            text += Self.line(of: labels + Self.cells(of: row) + ids)
+        }
+        if let others {
+            let labels = groups.indices.map { $0 == 0 ? "others" : "" }
+            text += Self.line(of: labels + Self.cells(of: others.sum) + ids.map { _ in "" })
         }
         return Array(text.utf8)
+    }
+
+    private static func cells(of row: GroupedUsage) -> [String] {
+        amounts(row).map { $0.1 == .null ? "" : String(decoding: $0.1.bytes, as: UTF8.self) }
     }
 
     private static func amounts(_ row: GroupedUsage) -> [(String, JSONValue)] {

@@ -61,7 +61,7 @@ struct UsageHandler {
         guard report.isCSV else { return .json(written: shape.json(rows, others: others)) }
         return LocalResponse(
             status: 200, headers: [("content-type", "text/csv; charset=utf-8; header=present")] + LocalResponse.uncached,
-            body: shape.csv(rows))
+            body: shape.csv(rows, others: others))
     }
 
     private func rows(of report: GroupedReport.Request) async throws -> [GroupedUsage] {

@@ -9,12 +9,14 @@ struct ChatResponseReader: ResponseReader {
     private var ending: ResponseEnding?
     private var hasText = false
     private var hasChoice = false
-    /// Text that came while a call's arguments were not whole.
-    private var heldText: [UInt8] = []
+    /// Words that came while a call's arguments were not whole.
+    private var held: [(kind: ResponseBlock, text: [UInt8])] = []
     /// A whole response is read: every call in its list is one of its own.
     private var isWhole = false
     /// Takes thoughts out of the text; nil before the first of it.
     private var think: ThinkTags?
+    /// The server parts thoughts from the text itself.
+    private var hasReasoned = false
     /// The word by which the response ended where it is one for a failure.
     private var failedBy: [UInt8]?
     /// What servers that search tell beside the message, again with every chunk: JSON as it came last.
@@ -51,8 +53,8 @@ struct ChatResponseReader: ResponseReader {
             return fail(.ended(by: failedBy.withUnsafeBytes { JSONText.decode($0) }), &events)
         }
         finishThoughts(&events)
-        slots.flush(&events, isCut: ending?.reason == .maxTokens)
-        if !heldText.isEmpty { heldText.withUnsafeBytes { events.text($0) } }
+        slots.flush(&events, isCut: ending?.reason == .maxTokens && held.isEmpty)
+        release(&events)
         if !isCited, !sources.isEmpty { citeSources(&events) }
         isOver = true
         if let usage = tally.usage(.openai) { events.note(usage) }
@@ -253,10 +255,14 @@ struct ChatResponseReader: ResponseReader {
         defer { if let annotations { cite(data, annotations, &events) } }
         if let details { events.details(data.slice(details)) }
         if reasoning != nil || details != nil || !(refusal?.isEmpty ?? true) { slots.settleName(&events) }
-        if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
+        if reasoning != nil || details != nil {
+            hasReasoned = true
+            if think?.isHolding == true { finishThoughts(&events) }
+        }
+        if let reasoning { say(.thinking, reasoning, &events) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }
         if let images { self.images(data, images, &events) }
-        if let refusal, !refusal.isEmpty { events.refusal(refusal) }
+        if let refusal { say(.refusal, refusal, &events) }
         if let calls { self.calls(data, calls, &events) }
         if let function { call(data, function, index: 0, id: RawText(start: nil, count: 0), &events) }
     }
@@ -284,12 +290,12 @@ struct ChatResponseReader: ResponseReader {
         }
     }
 
-    private func details(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+    private mutating func details(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.array)) != nil else { return }
         while let element = (try? cursor.nextElement()) ?? nil {
             let text = data.inner(of: "text", in: element.value)
-            events.thinking(text.isEmpty ? data.inner(of: "summary", in: element.value) : text)
+            say(.thinking, text.isEmpty ? data.inner(of: "summary", in: element.value) : text, &events)
         }
     }
 
@@ -314,7 +320,7 @@ struct ChatResponseReader: ResponseReader {
     private mutating func part(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
         if let thought = JSONScan.find("thinking", of: data, in: range) ?? JSONScan.find("reasoning", of: data, in: range) {
             if thought.kind == .string {
-                events.thinking(data.slice(thought.value.lowerBound &+ 1..<thought.value.upperBound &- 1))
+                say(.thinking, data.slice(thought.value.lowerBound &+ 1..<thought.value.upperBound &- 1), &events)
             } else if thought.kind == .array {
                 details(data, thought.value, &events)
             }
@@ -322,9 +328,9 @@ struct ChatResponseReader: ResponseReader {
         }
         let kind = data.inner(of: "type", in: range)
         if kind.equals("reasoning") || kind.equals("reasoning_text") || kind.equals("thinking") || kind.equals("summary_text") {
-            return events.thinking(data.inner(of: "text", in: range))
+            return say(.thinking, data.inner(of: "text", in: range), &events)
         }
-        if kind.equals("refusal") { return events.refusal(data.inner(of: "refusal", in: range)) }
+        if kind.equals("refusal") { return say(.refusal, data.inner(of: "refusal", in: range), &events) }
         guard JSONScan.find("text", of: data, in: range) != nil else { return events.unknown("message.content", kind) }
         text(data.inner(of: "text", in: range), &events)
     }
@@ -334,22 +340,24 @@ struct ChatResponseReader: ResponseReader {
         guard !text.isEmpty else { return }
         slots.settleName(&events)
         if think?.isPlain == true { return answer(text, &events) }
-        var tags = think ?? ThinkTags(events.thinkTags)
-        if isWhole, think == nil, events.thinkTags == .always, ThinkTags.closesUnopened(text) {
-            // The mark that opens it was the prompt's.
-            [UInt8](ThinkTags.pairs[0].open.description.utf8).withUnsafeBytes { tags.take($0) { _, _ in } }
-        }
+        var tags = think ?? firstTags(text, events)
         tags.take(text) { piece, text in
-            if piece == .thought { events.thinking(text) } else { answer(text, &events) }
+            if piece == .thought { say(.thinking, text, &events) } else { answer(text, &events) }
         }
         think = tags
+    }
+
+    /// The mark that opens a thought may be the prompt's, which a model's name tells, and a whole text.
+    private func firstTags(_ text: RawText, _ events: some ResponseEvents) -> ThinkTags {
+        let isOpened = events.opensThoughts || (isWhole && ThinkTags.closesUnopened(text, events.thinkTags))
+        return ThinkTags(events.thinkTags, isOpened: isOpened && !hasReasoned)
     }
 
     /// No more text belongs to what came.
     private mutating func finishThoughts(_ events: inout some ResponseEvents) {
         guard var tags = think, !tags.isPlain else { return }
-        tags.finish { piece, text in
-            if piece == .thought { events.thinking(text) } else { answer(text, &events) }
+        tags.finish(isCut: ending?.reason == .maxTokens) { piece, text in
+            if piece == .thought { say(.thinking, text, &events) } else { answer(text, &events) }
         }
         think = tags
     }
@@ -357,20 +365,27 @@ struct ChatResponseReader: ResponseReader {
     private mutating func answer(_ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
         hasText = true
-        slots.yieldToText(&events)
-        if slots.isBusy {
-            heldText.append(contentsOf: text)
-            return
-        }
-        events.text(text)
+        say(.text, text, &events)
     }
 
-    /// The call in hand is whole: text that waited for it comes before the next one.
-    private mutating func releaseText(_ events: inout some ResponseEvents) {
-        guard !heldText.isEmpty, !slots.isBusy else { return }
+    /// Words wait for the call in hand while its arguments are not whole.
+    private mutating func say(_ kind: ResponseBlock, _ text: RawText, _ events: inout some ResponseEvents) {
+        guard !text.isEmpty else { return }
         slots.yieldToText(&events)
-        heldText.withUnsafeBytes { events.text($0) }
-        heldText = []
+        if slots.isBusy { return held.append((kind, Array(text))) }
+        switch kind {
+        case .thinking: events.thinking(text)
+        case .refusal: events.refusal(text)
+        case .text, .redacted, .tool, .customTool, .toolSearch, .compaction: events.text(text)
+        }
+    }
+
+    /// The call in hand is whole: what waited for it comes before the next one.
+    private mutating func release(_ events: inout some ResponseEvents) {
+        guard !held.isEmpty, !slots.isBusy else { return }
+        let words = held
+        held = []
+        for (kind, text) in words { text.withUnsafeBytes { say(kind, $0, &events) } }
     }
 
     // MARK: Calls
@@ -438,7 +453,7 @@ struct ChatResponseReader: ResponseReader {
             slots.take(
                 index: index, id: id, name: name, arguments: none, isAnother: isAnother, signature: signature, to: &events)
         }
-        releaseText(&events)
+        release(&events)
     }
 
     // MARK: Whole

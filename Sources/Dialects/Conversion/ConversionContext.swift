@@ -27,6 +27,8 @@ public struct ConversionContext: Sendable {
     var keepsDetails = false
     /// Thoughts come as `<think>…</think>` in the text; nil: not known.
     var readsThinkTags: Bool?
+    /// The text may begin within a thought that the prompt opened.
+    var opensThoughts = false
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
     /// The client's tools that take free text.

@@ -85,6 +85,7 @@ public enum RequestConverter {
             context.keepsUnsigned = able.openAI.reasoningEcho != nil
             context.keepsDetails = able.openAI.quirks.echoesDetails
             context.readsThinkTags = able.openAI.quirks.thinkTags
+            context.opensThoughts = able.openAI.quirks.opensThoughts
         case .anthropic: context.keepsUnsigned = able.anthropic.quirks.unsignedThinking
         case .responses, .gemini: break
         }

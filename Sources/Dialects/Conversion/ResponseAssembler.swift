@@ -61,9 +61,13 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     var takesLogprobs: Bool { state.context.client == .openai || state.context.client == .responses }
 
+    var countsCharacters: Bool { state.context.client == .openai || state.context.client == .responses }
+
     var showsMarkdownImages: Bool { state.context.client == .openai }
 
     var thinkTags: ThinkTags.Mode { state.context.thinkTags }
+
+    var opensThoughts: Bool { state.context.opensThoughts }
 
     mutating func note(_ usage: TokenUsage) { state.usage = usage }
 
@@ -134,7 +138,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     /// Text that is well-formed goes to the client, past the stop sequences that are looked for here.
     private mutating func write(_ block: ResponseBlock, _ text: RawText) {
-        if block == .text, state.context.client == .openai || state.context.client == .responses {
+        if block == .text, countsCharacters {
             written &+= WebCitation.characters(text)
         }
         guard block == .text, stops.isActive else { return writer.delta(block, text, &state) }
@@ -356,7 +360,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         guard !isEnded, !state.context.compacts, citations < 1_024 else { return }
         citations &+= 1
         state.searches.found(citation.url, title: citation.title)
-        guard state.context.client == .openai || state.context.client == .responses else { return }
+        guard countsCharacters else { return }
         var placed = citation
         placed.start = passageStart &+ Swift.min(Swift.max(0, citation.start ?? 0), 1 << 32)
         placed.end = citation.end.map { passageStart &+ Swift.min(Swift.max(0, $0), 1 << 32) } ?? written

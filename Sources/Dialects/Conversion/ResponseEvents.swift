@@ -68,8 +68,12 @@ protocol ResponseEvents {
     var showsMarkdownImages: Bool { get }
     /// Whether the client's format has a place for log probabilities.
     var takesLogprobs: Bool { get }
+    /// Whether the client is told where in its text a citation is.
+    var countsCharacters: Bool { get }
     /// Where the upstream's text may have thoughts between marks.
     var thinkTags: ThinkTags.Mode { get }
+    /// Whether the upstream's text may begin within a thought that the prompt opened.
+    var opensThoughts: Bool { get }
     mutating func start(id: RawText, model: RawText)
     mutating func text(_ text: RawText)
     mutating func thinking(_ text: RawText)

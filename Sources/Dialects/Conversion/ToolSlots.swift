@@ -13,6 +13,8 @@ struct ToolSlots: Sendable {
         var waiting: [UInt8] = []
         var balance = JSONBalance()
         var isClosed = false
+        /// The upstream said that it is over.
+        var isEnded = false
         var hasArguments = false
         /// All that came is `{}`, which some servers begin with before the arguments come: it is shown when nothing else does.
         var isPlaceholder = false
@@ -21,7 +23,7 @@ struct ToolSlots: Sendable {
 
         var canStart: Bool { !id.isEmpty && !name.isEmpty }
         /// Nothing more is to come of it.
-        var isWhole: Bool { balance.isComplete && !isPlaceholder }
+        var isWhole: Bool { isEnded || (balance.isComplete && !isPlaceholder) }
 
         /// Adds to its name: what says all of it so far again, or more, is no piece.
         mutating func goOn(_ piece: RawText) {
@@ -115,6 +117,16 @@ struct ToolSlots: Sendable {
         settleName(&events)
         guard let current = live, slots[current].isWhole else { return }
         closeLive(&events)
+    }
+
+    /// The upstream says that a call is over, whatever its arguments are.
+    mutating func end(_ index: Int, _ events: inout some ResponseEvents) {
+        guard let place = slots.lastIndex(where: { $0.key == index && !$0.isClosed }) else { return }
+        slots[place].isEnded = true
+        while let current = live, slots[current].isEnded {
+            closeLive(&events)
+            startNext(&events)
+        }
     }
 
     /// The response ends: shows everything that waited, in the order of the slots. When the response was cut off, the last call

@@ -31,7 +31,8 @@ public enum ErrorBody {
             out.append(",\"message\":")
             out.append(jsonString: errorClass.shown(message, to: .gemini))
             out.append(",\"status\":\"")
-            out.append(errorClass.geminiStatus)
+            // Google's 503 has one name, whatever is the matter.
+            out.append(status == 503 ? "UNAVAILABLE" : errorClass.geminiStatus)
             out.append(0x22)
             if let details {
                 out.append(",\"details\":")

@@ -102,7 +102,8 @@ enum RefusalWords {
     /// A quota that is used up says nothing of the key that it was used with.
     static let quota: [StaticString] = [
         // Google, Azure
-        "quota exceeded", "exceeded quota", "exceeded your quota", "quotaexceeded", "quota has been exceeded",
+        "quota exceeded", "exceeded quota", "exceeded your quota", "exceeded your current quota", "quotaexceeded",
+        "quota has been exceeded",
         // Azure's API Management
         "call volume quota", "quota will be replenished",
         // Gemini, gateways
@@ -196,6 +197,54 @@ enum RefusalWords {
         "api key not valid", "api_key_invalid", "invalid_api_key", "incorrect api key provided", "api key expired",
         "organization has been disabled", "organization_restricted", "account_deactivated", "reported as leaked",
     ]
+
+    /// How sentences begin that vendors say of an account: no client's words stand before them.
+    private static let openings: [StaticString] = [
+        // Anthropic
+        "your credit balance is too low", "you have reached your specified api usage limits",
+        "you have reached your specified workspace api usage limits",
+        "this organization has been", "your organization has been",
+        // OpenAI
+        "billing hard limit has been reached", "your account is not active", "your account has been",
+        "incorrect api key provided",
+        // OpenAI, Gemini, Kimi
+        "you exceeded your current", "you have exceeded your current", "you've exceeded your current",
+        // Gemini
+        "your prepayment credits are depleted", "your project has exceeded its", "resource has been exhausted",
+        "you have exhausted your capacity", "api key not valid", "api key expired", "your api key was reported as leaked",
+        // Google, Azure, gateways
+        "quota exceeded for quota", "quota exceeded for your", "quota exceeded for this", "out of call volume quota",
+        "rate limit is exceeded", "rate limit reached for", "your quota has been", "your api key has been",
+        "your api key has expired",
+        // Kimi, Qwen, xAI
+        "your account has insufficient", "your account balance is", "your account is suspended", "the account balance is",
+        "access denied, please make sure your account is in good standing", "you have run out of credits",
+        "you have insufficient",
+    ]
+
+    /// Whether a message is nothing but what vendors say of an account, or begins with such a sentence and holds no name of what is
+    /// wrong: that stands before a colon.
+    static func opens(_ message: String) -> Bool {
+        var text = message.utf8.prefix(longestOpening).map(ASCII.lowercased)[...]
+        while let first = text.first, first <= 0x20 { text.removeFirst() }
+        while let last = text.last, last <= 0x20 || last == 0x2E || last == 0x21 { text.removeLast() }
+        let ends = text.indices.lazy.filter { text[$0] == 0x3A }.map { $0 + 1 }
+        guard !ends.contains(where: { $0 == text.endIndex || text[$0] <= 0x20 }) else { return false }
+        func begins(with phrase: StaticString) -> Bool { phrase.withUTF8Buffer { text.starts(with: $0) } }
+        let isWhole = blamingAccount.contains { phrase in
+            phrase.utf8CodeUnitCount == text.count && phrase.withUTF8Buffer { $0.contains(0x20) } && begins(with: phrase)
+        }
+        return isWhole
+            || openings.contains { phrase in
+                let end = text.startIndex + phrase.utf8CodeUnitCount
+                return begins(with: phrase) && (end == text.endIndex || !isLetter(text[end]))
+            }
+    }
+
+    /// Bytes of a message that are looked at.
+    private static let longestOpening = 4_096
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte >= 0x80 }
 
     /// What a 403 is about by its words alone, where it is put in no sentence that is known. What speaks of an owner's or
     /// a key's own state is theirs, whatever else it speaks of.

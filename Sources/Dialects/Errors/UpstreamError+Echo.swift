@@ -52,16 +52,17 @@ extension UpstreamError {
     }
 
     /// The same of one that came when its request was here no more. What blames or refuses that may repeat any of it: then its words
-    /// say nothing of the account.
+    /// say nothing of the account, but for sentences that vendors are known to begin with.
     public func heardLate(without names: [String]) -> UpstreamError {
         let blames = Self.blamesRequest(readAs ?? status)
+        let isSure = RefusalWords.opens(ClientWords(names).blanked(message))
         let mayRepeat =
             switch subject {
-            case .credential, .money, .limit: blames || refuses
+            case .credential, .money, .limit: !isSure && (blames || refuses)
             case .model, .request, .content, nil: false
             }
         var heard = heard(without: names, repeated: mayRepeat ? nil : [])
-        if blames { heard.isExhausted = false }
+        if blames, !isSure { heard.isExhausted = false }
         return heard
     }
 

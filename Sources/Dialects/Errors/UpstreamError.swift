@@ -134,8 +134,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
         return text.withUTF8 { RetryAfter.wait(inMessage: UnsafeRawBufferPointer($0))?.seconds }
     }
 
-    /// The same for one that came with a success: what it calls bad, or lost, the status did not. Limits, keys, money, what was
-    /// flagged and a prompt that is too long are what they are; all else is an upstream that gave no response.
+    /// The same for one that came with a success: what it calls bad, or lost, the status did not. Limits, whatever they are called,
+    /// keys, money, what was flagged and a prompt that is too long are what they are; all else is an upstream that gave no response.
     public var withinSuccess: UpstreamError {
         var error = self
         switch errorClass {
@@ -143,6 +143,10 @@ public struct UpstreamError: Error, Sendable, Hashable {
         case .badRequest, .unsupported, .notFound, .methodNotAllowed, .tooLarge, .conflict:
             if subject == .content {
                 error.errorClass = .contentPolicy
+                return error
+            }
+            if isExhausted {
+                (error.errorClass, error.status) = (.rateLimit, 429)
                 return error
             }
             // It says nothing of what others ask for.

@@ -16,6 +16,8 @@ struct GeminiResponseReader: ResponseReader {
     private var partial: PartialCall?
     /// What was searched and found, told when the text is whole.
     private var grounding: [JSONValue] = []
+    /// The text, where the client counts its characters.
+    private var words = GroundedText()
 
     var usage: TokenUsage? { tally.usage(.gemini) }
 
@@ -129,20 +131,38 @@ struct GeminiResponseReader: ResponseReader {
         self.ending = ending
     }
 
-    private func showGrounding(_ events: inout some ResponseEvents) {
+    private mutating func showGrounding(_ events: inout some ResponseEvents) {
         var queries: Set<String> = []
-        var pages: Set<String> = []
+        var told: Set<WebCitation> = []
+        var cited: Set<String> = []
+        var others: [WebCitation] = []
         for value in grounding {
             for query in value["webSearchQueries"]?.array ?? [] {
                 if let text = query.string, queries.insert(text).inserted { events.searched(text) }
             }
-            for chunk in value["groundingChunks"]?.array ?? [] {
-                guard let web = chunk["web"] ?? chunk["retrievedContext"], let url = web["uri"]?.string, !url.isEmpty,
-                    pages.insert(url).inserted
-                else { continue }
-                events.cite(WebCitation(url: url, title: web["title"]?.string ?? ""))
+            let pages = (value["groundingChunks"]?.array ?? []).map { Self.page($0) }
+            for case let page? in pages {
+                events.found(page.url, title: page.title)
+                others.append(page)
+            }
+            for support in value["groundingSupports"]?.array ?? [] {
+                // Texts before and behind a call are counted each by itself.
+                guard events.countsCharacters, !hasCall, let range = words.characters(of: support["segment"]) else { continue }
+                for index in support["groundingChunkIndices"]?.array ?? [] {
+                    guard let index = index.int, pages.indices.contains(index), var page = pages[index] else { continue }
+                    (page.start, page.end) = (range.lowerBound, range.upperBound)
+                    cited.insert(page.url)
+                    if told.insert(page).inserted { events.cite(page) }
+                }
             }
         }
+        // What no passage is said to be from is where the whole is from.
+        for page in others where cited.insert(page.url).inserted { events.cite(page) }
+    }
+
+    private static func page(_ chunk: JSONValue) -> WebCitation? {
+        guard let web = chunk["web"] ?? chunk["retrievedContext"], let url = web["uri"]?.string, !url.isEmpty else { return nil }
+        return WebCitation(url: url, title: web["title"]?.string ?? "")
     }
 
     private static func reason(_ word: String) -> StopReason {
@@ -171,6 +191,7 @@ struct GeminiResponseReader: ResponseReader {
             if !isThought, !inner.isEmpty {
                 hasContent = true
                 isAtLine = inner.suffix(2).elementsEqual([0x5C, 0x6E])
+                if events.countsCharacters { words.take(inner) }
                 events.text(inner)
             }
             return
@@ -205,6 +226,7 @@ struct GeminiResponseReader: ResponseReader {
 
     private mutating func say(_ text: String, _ events: inout some ResponseEvents) {
         hasContent = true
+        if events.countsCharacters { words.takeAside(text) }
         var raw: [UInt8] = []
         JSONText.append(escaping: text, to: &raw)
         raw.withUnsafeBytes { events.text($0) }

@@ -17,6 +17,11 @@ struct MessagesResponseReader: ResponseReader {
     private var isFirstText = true
     /// Citations of the text block in hand, told when it is whole.
     private var citations: [WebCitation] = []
+    /// The call in hand, until its block ends.
+    private var live: (index: Int, balance: JSONBalance)?
+    private var held: [HeldBlock] = []
+    private var heldBytes = 0
+    private var isReleasing = false
     /// Something came that a client can see or act on.
     private var hasContent = false
 
@@ -27,11 +32,11 @@ struct MessagesResponseReader: ResponseReader {
         guard !isOver else { return }
         let type = EventType(of: data)
         if type.equals("content_block_delta") {
-            delta(data, &events)
+            if !holds(data, .delta, &events) { delta(data, &events) }
         } else if type.equals("content_block_start") {
-            blockStart(data, &events)
+            if !holds(data, .start, &events) { blockStart(data, &events) }
         } else if type.equals("content_block_stop") {
-            blockStop(data, &events)
+            if !holds(data, .stop, &events) { blockStop(data, &events) }
         } else if type.equals("message_start") {
             messageStart(data, &events)
         } else if type.equals("message_delta") {
@@ -60,6 +65,8 @@ struct MessagesResponseReader: ResponseReader {
             return fail(.broken("the upstream gave an empty answer"), &events)
         }
         let ending = stated ?? ResponseEnding(reason: .other)
+        while !held.isEmpty { endLive(&events) }
+        if isOver { return }
         isOver = true
         if let usage = tally.usage(.anthropic) { events.note(usage) }
         events.end(ending)
@@ -137,6 +144,7 @@ struct MessagesResponseReader: ResponseReader {
         let kind = content(data, block.value, &events)
         if blocks.count > 1_000 { blocks.removeFirst(500) }
         blocks.append((Self.index(data), kind))
+        if kind == .tool { live = (Self.index(data), JSONBalance()) }
     }
 
     /// The events of a block as it starts in a stream, or as it is in a whole response.
@@ -237,8 +245,12 @@ struct MessagesResponseReader: ResponseReader {
             else { return }
             citations.append(citation)
         } else if type.equals("input_json_delta") {
+            let index = Self.index(data)
+            // What comes for a call that is over is no part of the next one.
+            guard let live, live.index == index || block(index) != .tool else { return }
             let piece = data.inner(of: "partial_json", in: delta.value)
             if !piece.isEmpty { startInput.removeAll(keepingCapacity: true) }
+            self.live?.balance.feed(piece)
             events.toolArguments(piece)
         } else {
             events.unknown("content.delta", type)
@@ -247,14 +259,74 @@ struct MessagesResponseReader: ResponseReader {
 
     private mutating func blockStop(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
         if !citations.isEmpty { showCitations(&events) }
-        guard block(Self.index(data)) == .tool else { return }
-        endTool(&events)
+        if let live, live.index == Self.index(data) { endLive(&events) }
     }
 
     private mutating func endTool(_ events: inout some ResponseEvents) {
         if !startInput.isEmpty { startInput.withUnsafeBytes { events.toolArguments($0) } }
         startInput.removeAll(keepingCapacity: true)
         events.toolEnd()
+    }
+
+    // MARK: Interleaved blocks
+
+    /// The events of a block that began, or went on, before the call in hand was over.
+    private struct HeldBlock: Sendable {
+        var index: Int
+        var events: [[UInt8]]
+    }
+
+    private enum BlockEvent { case start, delta, stop }
+
+    /// The most that waits for a call.
+    private static let mostHeld = 8 << 20
+
+    /// Whether an event of a block waits until the call in hand is over; one of another block ends a call that is whole.
+    private mutating func holds(
+        _ data: UnsafeRawBufferPointer, _ kind: BlockEvent, _ events: inout some ResponseEvents
+    ) -> Bool {
+        while let live {
+            let index = Self.index(data)
+            let place = kind == .start ? nil : held.lastIndex { $0.index == index }
+            if kind != .start {
+                if index == live.index { return false }
+                // Of a block that is over, or never began.
+                guard place != nil || (kind == .delta && isText(index) && !isInput(data)) else { return false }
+            }
+            if index != live.index, !live.balance.isComplete, startInput.isEmpty, heldBytes < Self.mostHeld {
+                heldBytes &+= data.count
+                if let place {
+                    held[place].events.append(Array(data))
+                } else {
+                    held.append(HeldBlock(index: index, events: [Array(data)]))
+                }
+                return true
+            }
+            endLive(&events)
+        }
+        return false
+    }
+
+    private func isInput(_ data: UnsafeRawBufferPointer) -> Bool {
+        JSONScan.find("delta", of: data).map { data.inner(of: "type", in: $0.value).equals("input_json_delta") } ?? false
+    }
+
+    private func isText(_ index: Int) -> Bool { block(index) == .text || block(index) == .thinking }
+
+    /// The call in hand is over: what waited for it comes, until the next call that is not.
+    private mutating func endLive(_ events: inout some ResponseEvents) {
+        if live != nil { endTool(&events) }
+        live = nil
+        guard !isReleasing else { return }
+        isReleasing = true
+        while live == nil, !held.isEmpty {
+            let next = held.removeFirst()
+            for event in next.events {
+                heldBytes &-= event.count
+                event.withUnsafeBytes { read($0, to: &events) }
+            }
+        }
+        isReleasing = false
     }
 
     // MARK: Whole

@@ -46,6 +46,9 @@ public struct StreamMeter: Sendable {
     /// Whether any event of the format has come.
     public var hasKnownEvents: Bool { core.isKnown }
 
+    /// Whether an event that is no JSON came before any of use: SDKs end with it.
+    public var beginsBroken: Bool { core.beginsBroken }
+
     /// Whether the mark of the end came, and nothing before it that a client could use.
     public var endsEmpty: Bool { core.endsEmpty }
 
@@ -105,6 +108,8 @@ struct MeterCore: SSEEventSink, Sendable {
     /// The mark of the end came before anything else of use.
     var endsEmpty = false
     var isForeign = false
+    /// An event that is no JSON came before any of use.
+    private(set) var beginsBroken = false
     /// No client of the format takes the event with the error for one.
     private(set) var errorIsDisguised = false
     /// An event of the format has come.
@@ -128,9 +133,16 @@ struct MeterCore: SSEEventSink, Sendable {
             hasPeeked = false
         } else {
             let isFirst = error == nil
+            if raised.isEmpty, !isReadable(event) { beginsBroken = true }
             look(at: event.data)
             if isFirst, error != nil { errorIsDisguised = !showsError(event) }
         }
+    }
+
+    /// Whether SDKs of the format can read the event. Anthropic's do not look into a ping.
+    private func isReadable(_ event: SSEEvent) -> Bool {
+        guard !event.data.isEmpty, !SSEReader.isDone(event.data) else { return true }
+        return (try? JSONScan.validate(event.data)) != nil || (dialect == .anthropic && event.name.equals("ping"))
     }
 
     /// Whether SDKs of the format see that the event is an error.

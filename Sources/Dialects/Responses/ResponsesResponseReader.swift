@@ -7,6 +7,11 @@ struct ResponsesResponseReader: ResponseReader {
     private var isOver = false
     /// Output items whose text, thoughts or arguments were shown; the full text of their end is not shown again.
     private var shown: Set<Int> = []
+    /// Of those that have several parts, which were; and the last one.
+    private var shownParts: Set<Int> = []
+    private var last: (place: Int, part: Int)?
+    /// Words that came while a call was not whole.
+    private var held: [(kind: ResponseBlock, text: [UInt8])] = []
     private var hasThoughts = false
     private var hasText = false
     /// Words of an answer came, no refusal's.
@@ -36,11 +41,6 @@ struct ResponsesResponseReader: ResponseReader {
             show(data, "delta", .refusal, &events)
         } else if type.ends(".done"), !type.equals("response.output_item.done") {
             done(data, type, &events)
-        } else if type.equals("response.reasoning_summary_part.added") {
-            if Self.number("summary_index", data) > 0, shown.contains(place(data)) {
-                // Summary parts are one block, a blank line between them.
-                [UInt8]("\\n\\n".utf8).withUnsafeBytes { events.thinking($0) }
-            }
         } else if type.equals("response.output_text.annotation.added") {
             guard let found = JSONScan.find("annotation", of: data), cited.insert(place(data)).inserted || cited.count < 1_024,
                 let citation = (try? JSONValue(parsing: data.slice(found.value))).flatMap({ WebCitation($0) })
@@ -123,13 +123,30 @@ struct ResponsesResponseReader: ResponseReader {
     ) {
         let text = data.inner(of: key)
         guard !text.isEmpty else { return }
-        slots.flush(&events)
-        shown.insert(place(data))
+        let (place, part) = (place(data), Self.part(data))
+        if last.map({ $0 != (place, part) }) ?? true {
+            if kind == .thinking, last?.place == place {
+                // Summary parts are one block, a blank line between them.
+                [UInt8]("\\n\\n".utf8).withUnsafeBytes { say(kind, $0, &events) }
+            }
+            shown.insert(place)
+            shownParts.insert(place << 16 | part)
+            last = (place, part)
+        }
         say(kind, text, &events)
     }
 
+    /// The part of its item that an event is about.
+    private static func part(_ data: UnsafeRawBufferPointer) -> Int {
+        Swift.min(Swift.max(0, number("summary_index", data), number("content_index", data)), allParts - 1)
+    }
+
+    private static let allParts = 0xFFFF
+
     private mutating func say(_ kind: ResponseBlock, _ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
+        slots.yieldToText(&events)
+        guard !slots.isBusy else { return held.append((kind, Array(text))) }
         switch kind {
         case .thinking:
             hasThoughts = true
@@ -144,9 +161,21 @@ struct ResponsesResponseReader: ResponseReader {
         }
     }
 
+    /// What waited for a call comes once that is over.
+    private mutating func release(_ events: inout some ResponseEvents) {
+        guard !held.isEmpty, !slots.isBusy else { return }
+        let words = held
+        held = []
+        for (kind, text) in words { text.withUnsafeBytes { say(kind, $0, &events) } }
+    }
+
     /// The end of a text or of arguments: all of it, where no piece of it came.
     private mutating func done(_ data: UnsafeRawBufferPointer, _ type: EventType, _ events: inout some ResponseEvents) {
-        guard !shown.contains(place(data)) else { return }
+        let place = place(data)
+        let isCall = type.starts("response.function_call") || type.starts("response.custom_tool_call")
+        // Of an item of several parts, others may have been shown.
+        let (part, all) = (place << 16 | Self.part(data), place << 16 | Self.allParts)
+        if shown.contains(place), isCall || shownParts.contains(part) || shownParts.contains(all) { return }
         if type.equals("response.output_text.done") {
             show(data, "text", .text, &events)
         } else if type.equals("response.refusal.done") {
@@ -170,6 +199,7 @@ struct ResponsesResponseReader: ResponseReader {
         let text = data.inner(of: key)
         if !text.isEmpty { shown.insert(index) }
         slots.take(index: index, id: none, name: none, arguments: text, to: &events)
+        release(&events)
     }
 
     private func beginMessage(_ events: inout some ResponseEvents) {
@@ -231,6 +261,7 @@ struct ResponsesResponseReader: ResponseReader {
     private mutating func itemDone(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
         guard let item = JSONScan.find("item", of: data) else { return }
         self.item(data, item.value, index: place(data, item: item.value), &events)
+        release(&events)
     }
 
     /// A whole item: what its deltas did not show yet.
@@ -250,13 +281,18 @@ struct ResponsesResponseReader: ResponseReader {
                 var text: [UInt8] = []
                 JSONText.append(escaping: data.slice(value.value), to: &text)
                 text.withUnsafeBytes { slots.take(index: index, id: id, name: name, arguments: $0, to: &events) }
-                return
+            } else {
+                let arguments = isShown ? none : data.inner(of: key, in: range)
+                slots.take(index: index, id: id, name: name, arguments: arguments, to: &events)
             }
-            let arguments = isShown ? none : data.inner(of: key, in: range)
-            slots.take(index: index, id: id, name: name, arguments: arguments, to: &events)
+            let status = data.inner(of: "status", in: range)
+            let isBare = !isShown && data.inner(of: key, in: range).isEmpty
+            if status.equals("completed") || (status.isEmpty && isBare) { slots.end(index, &events) }
             return
         }
-        slots.flush(&events)
+        // Thoughts of which nothing was told are told here.
+        if type.equals("reasoning"), !shown.contains(index) { slots.flush(&events) }
+        shownParts.insert(index << 16 | Self.allParts)
         if type.equals("message") {
             guard let content = JSONScan.find("content", of: data, in: range) else { return }
             defer { cite(data, content.value, index, &events) }
@@ -330,6 +366,10 @@ struct ResponsesResponseReader: ResponseReader {
         let status = data.inner(of: "status", in: range)
         if status.equals("failed") || status.equals("cancelled") {
             return fail(Self.error(data.slice(range), in: 0..<range.count), &events)
+        }
+        if !held.isEmpty {
+            slots.flush(&events)
+            release(&events)
         }
         if !isWhole { reconcile(data, range, &events) }
         var ending = ResponseEnding(reason: .endTurn)

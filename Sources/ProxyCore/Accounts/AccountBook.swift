@@ -237,7 +237,8 @@ public final class AccountBook: Sendable {
         }
     }
 
-    /// Forgets upstreams and accounts that the configuration no longer has, and what was held against credentials that changed.
+    /// Forgets upstreams and accounts that the configuration no longer has, and what was held against credentials that changed. Who is
+    /// drained is so by its name until it is freed, should it come back.
     public func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID> = []) {
         let known = Set(upstreams.flatMap(\.accountIDs))
         let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
@@ -248,7 +249,9 @@ public final class AccountBook: Sendable {
                 // Loops wait for it: a table that stays as it is is not copied.
                 if !polled.isSuperset(of: states.quotas.keys) { states.quotas = states.quotas.filter { polled.contains($0.key) } }
                 if !known.isSuperset(of: states.accounts.keys) {
+                    let gone = states.accounts.filter { !known.contains($0.key) && $0.value.isDrained && !$0.key.isOnTrial }.keys
                     states.accounts = states.accounts.filter { known.contains($0.key) }
+                    for id in gone { states.accounts[id, default: AccountState()].isDrained = true }
                 }
                 if !known.isSuperset(of: states.loads.keys) { states.loads = states.loads.filter { known.contains($0.key) } }
             }

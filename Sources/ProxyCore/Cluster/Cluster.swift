@@ -21,12 +21,13 @@ public final class Cluster: Sendable {
         logger: Logger
     ) {
         let identity = NodeIdentity()
+        let untold = UntoldChanges(directory: snapshots.current.configuration.statePath, logger: logger)
         link = RedisLink(eventLoop: eventLoop, logger: logger)
         roster = NodeRoster(
             identity: identity, server: link, store: ledger.nodeBoard, snapshots: snapshots, version: version, logger: logger)
-        blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
+        blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, untold: untold, logger: logger)
         limits = LimitSharing(
-            ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, logger: logger,
+            ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, untold: untold, logger: logger,
             hasRival: { [roster] in roster.hasRival },
             forgotten: { [link, blocks] memory in
                 link.publish(Hint.channel, Hint(from: identity.instance, subject: .memory(memory)).bytes)

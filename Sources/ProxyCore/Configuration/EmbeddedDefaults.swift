@@ -8,6 +8,16 @@ public enum EmbeddedDefaults {
     public static let simulatedAnthropic = "127.0.0.1:9180"
     public static let simulatedOpenAI = "127.0.0.1:9181"
 
+    /// Where the example listens; the simulated vendors are as far above it in `example(port:)`, too.
+    public static let examplePort = 8180
+
+    /// The example at another port, and the simulated vendors 1000 and 1001 above it.
+    public static func example(port: Int) -> String {
+        example.replacing("127.0.0.1:\(examplePort)", with: "127.0.0.1:\(port)")
+            .replacing(simulatedAnthropic, with: "127.0.0.1:\(port + 1_000)")
+            .replacing(simulatedOpenAI, with: "127.0.0.1:\(port + 1_001)")
+    }
+
     /// A complete example against the simulator: what `make run` starts when there is no file yet.
     ///
     /// Its keys are no secrets: the listener is the loopback's, and so are the upstreams.

@@ -33,6 +33,14 @@ public struct LimitAmounts: Sendable, Hashable {
         a.nanoDollars = max(0, a.nanoDollars - b.nanoDollars)
     }
 
+    /// No number is less than that of `other`.
+    mutating func raise(to other: LimitAmounts) {
+        requests = max(requests, other.requests)
+        tokens = max(tokens, other.tokens)
+        cachedTokens = max(cachedTokens, other.cachedTokens)
+        nanoDollars = max(nanoDollars, other.nanoDollars)
+    }
+
     /// Of each number as much as `other` has too.
     func part(in other: LimitAmounts) -> LimitAmounts {
         LimitAmounts(

@@ -137,6 +137,15 @@ struct LimitBucket: Sendable {
         self.lastUsed = max(self.lastUsed, lastUsed)
     }
 
+    /// It was forgotten before its time, and may have been made anew since: no total is less than what is booked of it.
+    /// - Parameter lastUsed: seconds since 1970.
+    mutating func bringBack(day: LimitAmounts, month: LimitAmounts, total: LimitAmounts, lastUsed: Int) {
+        self.day += day
+        self.month += month
+        self.total.raise(to: total)
+        self.lastUsed = max(self.lastUsed, lastUsed.multipliedReportingOverflow(by: 1_000).partialValue)
+    }
+
     /// The calendar is another.
     /// - Parameters:
     ///   - day: used on the day that is now; nil where it is the same.

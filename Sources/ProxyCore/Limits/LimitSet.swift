@@ -23,6 +23,8 @@ public struct LimitEntry: Sendable {
     public init(limit: UsageLimit, per: BucketExpression, condition: Condition? = nil, exhausted: Int? = nil) {
         (self.limit, self.per, self.condition, self.exhausted) = (limit, per, condition, exhausted)
     }
+
+    var reads: FactSet { per.reads.union(condition?.reads ?? []) }
 }
 
 /// All limits of one configuration.
@@ -50,7 +52,7 @@ public final class LimitSet: Sendable {
         self.entries = nodes == 1 ? entries : entries.map { $0.divided(by: nodes) }
         reservesTypical =
             policies.values.contains { $0.numbers.reserve == .typical } || entries.contains { $0.limit.reserve == .typical }
-        let reads = entries.reduce(into: FactSet()) { $0.formUnion($1.per.reads.union($1.condition?.reads ?? [])) }
+        let reads = entries.reduce(into: FactSet()) { $0.formUnion($1.reads) }
         self.reads = reads
         goByKey = reads.isSubset(of: .key)
     }
@@ -92,10 +94,13 @@ public final class LimitSet: Sendable {
     }
 
     /// The same for who wants to see all of them: those that apply, and those of which that cannot be told.
-    func look(policy: String, id: String, name: String, _ facts: Facts) -> (uses: [LimitUse], failed: [Uncomputable]) {
+    /// - Parameter known: entries that ask for anything else are left out; nil where all is known.
+    func look(
+        policy: String, id: String, name: String, _ facts: Facts, knowing known: FactSet? = nil
+    ) -> (uses: [LimitUse], failed: [Uncomputable]) {
         var uses = policies[policy].map { [LimitUse($0, bucket: id, label: name)] } ?? []
         var failed: [Uncomputable] = []
-        for entry in entries {
+        for entry in entries where known.map({ entry.reads.isSubset(of: $0) }) ?? true {
             switch entry.application(facts) {
             case .none: break
             case .use(let use): uses.append(use)

@@ -49,3 +49,20 @@ extension LimitTable {
         return left.filter { $0.amounts != .zero }.sorted { $0.time < $1.time }
     }
 }
+
+extension LimitTable.State {
+    /// A clock that was ahead by a month has had buckets forgotten and blocks ended: they are there as after a restart.
+    mutating func bringBack(_ booked: [LimitCharge: LimitSums], _ blocks: [LimitBlock]) {
+        for (charge, sum) in booked {
+            let isThere = limits[charge.limit]?[charge.bucket] != nil
+            let slot = slot(limit: charge.limit, bucket: charge.bucket).slot
+            slots[slot].state.bringBack(
+                day: isThere ? .zero : sum.day, month: isThere ? .zero : sum.month, total: sum.total, lastUsed: sum.lastUsed)
+        }
+        for block in blocks where block.until > moment.wall {
+            let slot = slot(limit: block.limit, bucket: block.bucket).slot
+            slots[slot].state.blockedUntil = max(slots[slot].state.blockedUntil, block.until)
+            slots[slot].state.blockedAs = block.title
+        }
+    }
+}

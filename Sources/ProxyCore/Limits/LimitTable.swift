@@ -178,7 +178,10 @@ public final class LimitTable: Sendable {
     /// - Parameters:
     ///   - sums: what is booked, by the day and the month that are now.
     ///   - coming: what is booked of days to come.
-    func setTimeZone(_ timeZone: Zone, _ sums: [LimitSums], coming: [LimitDay] = [], now: LimitTime) {
+    ///   - blocks: all that are kept.
+    func setTimeZone(
+        _ timeZone: Zone, _ sums: [LimitSums], coming: [LimitDay] = [], blocks: [LimitBlock] = [], now: LimitTime
+    ) {
         var booked: [LimitCharge: LimitSums] = [:]
         for sum in sums { booked[LimitCharge(limit: sum.limit, bucket: sum.bucket)] = sum }
         state.withLock { state in
@@ -198,6 +201,7 @@ public final class LimitTable: Sendable {
                     to: state.moment.periods, day: goesOn && today == before ? nil : sum?.day ?? .zero,
                     month: goesOn && today.number / 100 == before.number / 100 ? nil : sum?.month ?? .zero)
             }
+            if !goesOn { state.bringBack(booked, blocks) }
             state.leasing?.tellAllAnew()
         }
     }

@@ -199,6 +199,35 @@ struct CodexTests {
         #expect(streamed(answer, responses).out.contains("response.output_text.annotation.added"))
     }
 
+    @Test(
+        "Gemini says in bytes which passage is from which page, OpenAI's clients hear it in characters",
+        arguments: [
+            // In bytes; as some count, in characters; where only the words are right.
+            (#"{"startIndex":7,"endIndex":17,"text":"Sön 😀!"}"#, 6, 12),
+            (#"{"startIndex":6,"endIndex":12,"text":"Sön 😀!"}"#, 6, 12),
+            (#"{"endIndex":6,"text":"Räin."}"#, 0, 5), (#"{"endIndex":6}"#, 0, 5), (#"{"partIndex":3,"text":"Sön"}"#, 6, 9),
+            // Nowhere: the whole.
+            (#"{"startIndex":90,"endIndex":99}"#, 0, 12), (#"{"startIndex":4,"endIndex":1,"text":"no"}"#, 0, 12),
+        ])
+    func supports(_ sample: (String, Int, Int)) throws {
+        let first = #"{"responseId":"a","candidates":[{"content":{"parts":[{"text":"Räin. S"}]}}]}"#
+        let last =
+            #"{"candidates":[{"content":{"parts":[{"text":"ön 😀!"}]},"finishReason":"STOP","groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://e.example/","title":"E"}}],"groundingSupports":[{"segment":"#
+            + sample.0 + #","groundingChunkIndices":[0,7]}]}}]}"#
+        let place: JSONValue = ["url": "https://e.example/", "title": "E"]
+        for client in [ClientDialect.openai, .responses] {
+            let context = ConversionContext(client: client, upstream: UpstreamDialect(.gemini), model: "g")
+            let response = try whole("[\(first),\(last)]", context)
+            let notes =
+                client == .openai
+                ? response["choices"]?.array?.first?["message"]?["annotations"]?.array?.compactMap { $0["url_citation"] }
+                : response["output"]?.array?.first?["content"]?.array?.first?["annotations"]?.array
+            #expect(notes?.count == 1)
+            #expect(notes?.first?["start_index"]?.int == sample.1 && notes?.first?["end_index"]?.int == sample.2)
+            #expect(notes?.first?["url"] == place["url"] && notes?.first?["title"] == place["title"])
+        }
+    }
+
     @Test("Claude's citations are annotations, each with its passage")
     func citations() throws {
         let answer =

@@ -6,11 +6,12 @@ import Testing
 @Suite("Answers of real servers")
 struct RealServerTests {
     /// What an Anthropic client gets, folded.
-    private func folded(
-        _ stream: String, from upstream: ClientDialect = .openai, _ cut: Cut = .whole, tags: Bool? = nil
+    func folded(
+        _ stream: String, from upstream: ClientDialect = .openai, _ cut: Cut = .whole, tags: Bool? = nil, opens: Bool = false
     ) throws -> (thoughts: String, text: String, calls: [JSONValue], stop: String?, error: UpstreamError?, usage: TokenUsage?) {
         var context = ConversionContext(client: .anthropic, upstream: UpstreamDialect(upstream), model: "m", requestID: "r")
         context.readsThinkTags = tags
+        context.opensThoughts = opens
         context.isStreaming = true
         var converter = StreamConverter(context)
         var out: [UInt8] = []
@@ -30,7 +31,7 @@ struct RealServerTests {
         )
     }
 
-    private func chat(_ deltas: [JSONValue], finish: JSONValue = "stop") -> String {
+    func chat(_ deltas: [JSONValue], finish: JSONValue = "stop") -> String {
         let chunks = deltas.map { ["id": "c", "model": "m", "choices": [["index": 0, "delta": $0]]] as JSONValue }
         let last: JSONValue = ["id": "c", "model": "m", "choices": [["index": 0, "delta": [:], "finish_reason": finish]]]
         return (chunks + [last]).map { "data: \($0.text)\n\n" }.joined() + "data: [DONE]\n\n"
@@ -132,6 +133,69 @@ struct RealServerTests {
         #expect(always.thoughts == "x" && always.text == "text\nmore")
         let never = try folded(chat([["content": "<think>x</think>y"]]), tags: false)
         #expect(never.thoughts.isEmpty && never.text == "<think>x</think>y")
+    }
+
+    @Test(
+        "a thought that the prompt opened is one, whatever shows it",
+        arguments: [
+            (["It ", "greets.\n</thi", "nk>\n\nHello", " there"], "It greets.\n", "Hello there"), (["x</think>y"], "x", "y"),
+            (["</think>\n\ny"], "", "y"), (["\nx\n</think>\n"], "\nx\n", ""), (["<think>\nx\n</think>\ny"], "x\n", "y"),
+            (["x [/THINK]y"], "x ", "y"), (["only ", "the answer <b>"], "", "only the answer <b>"),
+            (["a </think>\nb </think> c"], "a ", "b </think> c"),
+        ] as [([String], String, String)], Cut.allCases)
+    func openedByThePrompt(_ sample: ([String], String, String), _ cut: Cut) throws {
+        let read = try folded(chat(sample.0.map { ["content": .string($0)] }), cut, opens: true)
+        #expect(read.thoughts == sample.1)
+        #expect(read.text == sample.2)
+    }
+
+    @Test(
+        "what a prompt may have opened is a thought where it is cut off, and text where thoughts came beside it or a call follows"
+    )
+    func openedAndNotClosed() throws {
+        let cut = try folded(chat([["content": "It gre"]], finish: "length"), opens: true)
+        #expect(cut.thoughts == "It gre" && cut.text.isEmpty)
+        for deltas in [
+            [["reasoning_content": "x"], ["content": "a </think> b"]], [["content": "a </think> b"]],
+        ] as [[JSONValue]] {
+            let read = try folded(chat(deltas), tags: deltas.count == 1 ? false : nil, opens: true)
+            #expect(read.text == "a </think> b")
+        }
+        let call: JSONValue = ["tool_calls": [["index": 0, "id": "a", "function": ["name": "f", "arguments": "{}"]]]]
+        let called = try folded(chat([["content": "I look."], call]), opens: true)
+        #expect(called.text == "I look." && called.calls.count == 1)
+    }
+
+    @Test(
+        "a whole text with the end of a thought on a line of its own began within it",
+        arguments: [
+            ("It\n</think>\n\nHi", "Hi"), ("It</think>Hi", "It</think>Hi"), ("<think>\nIt\n</think>\nHi", "Hi"),
+            ("Write <think>\n and\n</think>\n", "Write <think>\n and\n</think>\n"),
+        ])
+    func wholeOpened(_ sample: (String, String)) throws {
+        let body: JSONValue = [
+            "id": "c", "model": "m",
+            "choices": [["index": 0, "finish_reason": "stop", "message": ["role": "assistant", "content": .string(sample.0)]]],
+        ]
+        let context = ConversionContext(client: .anthropic, upstream: .openai, model: "m", requestID: "r")
+        let read = try body.bytes.withUnsafeBytes { try ResponseConverter.convertWhole($0, context) }
+        let content = try JSONValue(parsing: read.body)["content"]?.array ?? []
+        #expect(content.filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }.joined() == sample.1)
+    }
+
+    @Test(
+        "models whose template opens the thought are known by name",
+        arguments: [
+            ("Qwen/Qwen3-30B-A3B-Thinking-2507", true), ("deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", true), ("QwQ-32B", true),
+            ("MiniMax-M2", true), ("qwen3-30b-a3b-instruct-2507", false), ("deepseek-chat", false), ("m", false),
+        ])
+    func opensByName(_ sample: (String, Bool)) {
+        let known = Capabilities.known(dialect: .openai, model: sample.0, isFirstParty: false)
+        #expect(known.openAI.quirks.opensThoughts == sample.1)
+        var set = Capabilities()
+        #expect(set.set("oai.think_tags", to: "opened") && set.openAI.quirks.opensThoughts)
+        #expect(
+            set.set("oai.think_tags", to: "false") && !set.openAI.quirks.opensThoughts && !set.set("oai.think_tags", to: "open"))
     }
 
     @Test("thoughts in parts within parts, as Mistral has them")
@@ -307,7 +371,7 @@ struct RealServerTests {
 
     // MARK: Other formats
 
-    private func responses(_ events: [JSONValue]) -> String { events.map { "data: \($0.text)\n\n" }.joined() }
+    func responses(_ events: [JSONValue]) -> String { events.map { "data: \($0.text)\n\n" }.joined() }
 
     @Test("a Responses stream without items and numbers is read once")
     func sparse() throws {

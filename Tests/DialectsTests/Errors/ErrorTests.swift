@@ -19,6 +19,9 @@ struct ErrorTests {
             text(ErrorBody.bytes(.notFound, message: "no", dialect: .gemini))
                 == #"{"error":{"code":404,"message":"no","status":"NOT_FOUND"}}"#)
         #expect(
+            text(ErrorBody.bytes(.internalError, status: 503, message: "no", dialect: .gemini))
+                == #"{"error":{"code":503,"message":"no","status":"UNAVAILABLE"}}"#)
+        #expect(
             text(ErrorBody.streamEvent(.upstreamBroken, message: "cut", dialect: .anthropic))
                 == "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"cut\"}}\n\n")
         #expect(

@@ -195,6 +195,7 @@ struct RefusalWordsTests {
             ),
             (403, error("Out of call volume quota. Quota will be replenished in 1.00:00:05."), 86_405),
             (401, error("Your quota is exhausted"), nil), (401, error("API rate limit exceeded"), nil),
+            (403, error("You exceeded your current quota, please check your plan and billing details."), nil),
         ] as [(Int, String, Int?)])
     func limits(status: Int, body: String, seconds: Int?) {
         let error = withBytes(body) { UpstreamError.read(status: status, body: $0) }
@@ -450,6 +451,16 @@ struct RefusalWordsTests {
             (#"{"error":{"type":"invalid_request_error","message":"credit balance is too low: no"}}"#, nil, 400, false, nil),
             (#"{"error":{"type":"invalid_request_error","message":"there is no capacity for `x`"}}"#, nil, 400, false, nil),
             (#"{"error":{"type":"permission_error","message":"organization has been x"}}"#, .request, 403, false, nil),
+            // Sentences that nobody but a vendor begins with.
+            (said("invalid_request_error", "Your credit balance is too low to access the API."), .money, 429, true, nil),
+            (said("invalid_request_error", "Insufficient Balance"), .money, 429, true, nil),
+            (said("invalid_request_error", "This organization has been disabled."), .credential, 401, false, nil),
+            (said("invalid_request_error", "You exceeded your current quota, please check it"), nil, 400, true, nil),
+            (said("permission_error", "Your account has been suspended."), .credential, 403, false, nil),
+            (said("permission_error", "Rate limit exceeded"), .limit, 429, true, nil),
+            (said("invalid_request_error", "Your credit balance is too low: unknown"), nil, 400, false, nil),
+            (said("invalid_request_error", "Your credit balance is too lowly"), nil, 400, false, nil),
+            (said("permission_error", "Your account has been: unknown"), .request, 403, false, nil),
         ] as [(String, RefusalSubject?, Int, Bool, Int?)])
     func heardLate(event: String, subject: RefusalSubject?, status: Int, isLimit: Bool, wait: Int?) {
         withBytes(event) { event in
@@ -457,6 +468,10 @@ struct RefusalWordsTests {
             #expect(error.subject == subject && error.status == status, "\(error)")
             #expect(error.isLimit == isLimit && error.retryAfterSeconds == wait, "\(error)")
         }
+    }
+
+    private static func said(_ type: String, _ message: String) -> String {
+        #"{"error":{"type":"\#(type)","message":"\#(message)"}}"#
     }
 
     @Test("of a large request what is around an error's words is looked at; too many such strings are believed")

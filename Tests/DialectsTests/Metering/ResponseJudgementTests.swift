@@ -90,6 +90,7 @@ struct ResponseJudgementTests {
             (#"{"type":"error","error":{"type":"invalid_request_error","message":"x"}}"#, 502),
             (#"{"error":{"code":404,"message":"x"}}"#, 502),
             (#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#, 429),
+            (#"{"type":"error","error":{"type":"invalid_request_error","message":"You exceeded your current quota"}}"#, 429),
             (#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}"#, 400),
             (#"{"error":{"message":"This model's maximum context length is 9"}}"#, 400),
             (#"{"type":"error","error":{"type":"authentication_error","message":"x"}}"#, 401),

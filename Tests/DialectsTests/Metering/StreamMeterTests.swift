@@ -188,6 +188,22 @@ struct StreamMeterTests {
         #expect(meter.nextSequence == next)
     }
 
+    @Test(
+        "whether an event that is no JSON came before any of use",
+        arguments: [
+            (ClientDialect.openai, "data: <html>\n\n", true), (.openai, ": hi\n\ndata: \n\ndata: null\n\n", false),
+            (.openai, "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]\n\n", true), (.openai, "data: [DONE]\n\n", false),
+            (.openai, "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: <html>\n\n", false),
+            (.anthropic, "event: ping\ndata: now\n\n", false), (.anthropic, "event: message_start\ndata: {\n\n", true),
+            (.responses, "data: {\"type\":\"response.created\"\n\n", true), (.gemini, "data: {\"candidates\":\r\n\r\n", true),
+            (.gemini, "data: {\"candidates\":\r\ndata: []}\r\n\r\n", false),
+        ])
+    func broken(_ dialect: ClientDialect, _ stream: String, _ isBroken: Bool) {
+        var meter = StreamMeter(dialect: dialect)
+        withBytes(stream) { _ = meter.consume($0) }
+        #expect(meter.beginsBroken == isBroken)
+    }
+
     @Test("reads usage, model, end and errors however the stream is cut", arguments: cases)
     func cuts(_ item: Case) {
         for cut in Cut.allCases {

@@ -33,7 +33,7 @@ struct AccountBookTests {
         #expect(table["made-up-0"] == nil)
     }
 
-    @Test func `who is drained stays so over a restart, as long as the file has it and nobody frees it`() throws {
+    @Test func `who is drained stays so over a restart and away from the file, until somebody frees it`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "proxyd-drained-\(UUID())").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -51,8 +51,14 @@ struct AccountBookTests {
         book.free(Self.id)
         let second = start()
         #expect(drained(second) == ["two"])
+        second.refuse(other, AccountState.Refusal(until: Self.now + 1000), now: Self.now)
         second.keepOnly([])
-        #expect(drained(start()) == [])
+        #expect(second.states.current.accounts[other]?.refusal == nil, "of who is gone nothing else is kept")
+        let third = start()
+        third.keepOnly([])
+        #expect(drained(second) == ["two"] && drained(third) == ["two"])
+        third.free(other)
+        #expect(drained(third) == [] && drained(start()) == [])
     }
 
     @Test(

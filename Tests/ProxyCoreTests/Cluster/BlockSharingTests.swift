@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Testing
 
@@ -34,6 +35,52 @@ import Testing
         await sharing.tell(limit: "l", bucket: "c", until: 99, title: "t")
         #expect(server.published.isEmpty && server.scripts(BlockScripts.put) == 1)
         await ledger.close()
+    }
+
+    @Test func whatTheServerHasNotHeardOutlivesTheProcess() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(try ScratchDirectory())
+        let key = try #require(BlockKey(limit: "l", bucket: "b"))
+        func sharing(_ server: FakeLimitServer) -> BlockSharing {
+            BlockSharing(
+                server: server, ledger: ledger, instance: "a", untold: UntoldChanges(directory: directory.path), logger: nil)
+        }
+        await sharing(FakeLimitServer()).tell(limit: "l", bucket: "b", until: 0, title: "t")
+        let kept = UntoldChanges(directory: directory.path).all.blocks
+        #expect(kept[key]?.until == 0 && kept[key]?.title == "t" && kept.count == 1)
+        // What others have is older: it is told, and nothing is left to be told.
+        let server = FakeLimitServer { script, _ in
+            script == BlockScripts.all
+                ? .success(.array([.text("9"), .bytes(key.field), .text("5 9223372036854775807 t")]))
+                : .success(.array([.integer(1), .text("42")]))
+        }
+        let next = sharing(server)
+        let running = Task { await next.run() }
+        for _ in 0..<2_000 where UntoldChanges(directory: directory.path).all != UntoldChanges.Kept() {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        running.cancel()
+        await running.value
+        #expect(UntoldChanges(directory: directory.path).all == UntoldChanges.Kept())
+        #expect(server.scripts(BlockScripts.put) == 1 && !ledger.limits.knows(limit: "l", bucket: "b"))
+        await ledger.close()
+    }
+
+    @Test func resetsAreKeptForADay() throws {
+        let directory = try ScratchDirectory()
+        let now = LoopContext.wallClock()
+        let resets = [
+            LimitReset(limit: "l", bucket: "b\u{0}\"", kind: nil, window: nil, time: now),
+            LimitReset(limit: "m", bucket: "", kind: .cost, window: .month, time: now - 1_000),
+        ]
+        let old = LimitReset(limit: "l", bucket: "b", kind: .tokens, window: .day, time: now - 90_000_000)
+        UntoldChanges(directory: directory.path).keep { $0.resets = [old] + resets }
+        let read = UntoldChanges(directory: directory.path)
+        #expect(read.all.resets == resets)
+        read.keep { $0.resets = [] }
+        #expect(!FileManager.default.fileExists(atPath: directory.path + "/untold.json"))
+        // Nowhere to be written: it is told as ever.
+        UntoldChanges(directory: directory.path + "/none").keep { $0.resets = resets }
     }
 
     @Test func whatIsOlderChangesNothing() throws {

@@ -27,6 +27,18 @@ import Testing
         #expect(cluster.limits == [LimitServerAddress(.tcp(host: "localhost", port: 6379))])
     }
 
+    /// Neither a shell nor systemd passes the variable on.
+    @Test func theHostsNameIsKnownWithoutTheVariable() throws {
+        let host = Schema.ClusterKeys.hostName()
+        for (text, environment, name) in [
+            ("${HOSTNAME}", [:], host), ("'${HOSTNAME}-1'", [:], host + "-1"), ("${HOSTNAME}", ["HOSTNAME": "h"], "h"),
+            ("${HOSTNAME:-n}", [:], "n"),
+        ] {
+            let loaded = ConfigurationFixture.load(Self.file("{node: \(text), nodes: 2}"), environment: environment)
+            #expect(loaded.snapshot?.configuration.cluster?.node == name, "\(text): \(loaded.diagnostics)")
+        }
+    }
+
     @Test func everyKeyIsRead() throws {
         let text = """
             {node: a, nodes: 3, limits: ['rediss://u:p%40x@h1,h2:7000/4?master=m'],

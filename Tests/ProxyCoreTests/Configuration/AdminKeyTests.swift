@@ -37,6 +37,16 @@ import Testing
         #expect(!messages.contains { $0.contains(Self.long) })
     }
 
+    @Test(
+        arguments: [
+            ("{metrics: opened}", "admin.metrics: 'opened' is not an access (did you mean 'open'?)"),
+            ("{metric: open}", "unknown key 'metric'"),
+        ])
+    func whatWasMeantToBeOpenIsToldOnce(_ admin: String, _ part: String) {
+        let messages = load(admin).messages
+        #expect(messages.count == 1 && messages[0].contains(part), "\(messages)")
+    }
+
     @Test func metricsMayBeOpen() {
         let result = ConfigurationFixture.load(ConfigurationFixture.file("admin: {key: one\(Self.long), metrics: open}"))
         #expect(result.snapshot?.configuration.admin?.hasOpenMetrics == true)

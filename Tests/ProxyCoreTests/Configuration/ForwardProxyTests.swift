@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ProxyCore
@@ -88,6 +89,26 @@ import Testing
         let told = loaded.diagnostics.filter { $0.message.contains("the environment's NO_PROXY has '169.254/16'") }
         #expect(told.map(\.severity) == (hasProxy ? [.warning] : []))
         #expect(loaded.snapshot != nil)
+    }
+
+    /// What a generator of passwords gives is no part of an address: it is taken as it is.
+    @Test(
+        "A password that a reference stands for is written as it is",
+        arguments: [("p@s/w?o#r%d[:+= é", "p@s/w?o#r%d[:+= é"), ("100%", "100%"), ("p%40s", "p@s")])
+    func referencedPassword(password: String, means: String) throws {
+        let file = """
+            upstreams: {a: {url: "https://api.example", dialect: anthropic, proxy: "http://u:${WORD}@own:1"}}
+            https_proxy: "http://u:${WORD}@proxy:1"
+            rules: [{tiers: [a]}]
+            """
+        let loaded = ConfigurationFixture.load(file, environment: ["WORD": password])
+        let snapshot = try #require(loaded.snapshot, "\(loaded.diagnostics)")
+        let credentials = "Basic \(Data("u:\(means)".utf8).base64EncodedString())"
+        #expect(snapshot.configuration.upstreams.first?.proxy?.credentials?.reveal() == credentials)
+        #expect(!snapshot.shown.contains("s/w") && !snapshot.shown.contains("p@s") && snapshot.shown.contains("own:1"))
+        let other = ConfigurationFixture.load(
+            file.replacing(", proxy: \"http://u:${WORD}@own:1\"", with: ""), environment: ["WORD": password])
+        #expect(other.snapshot?.configuration.upstreams.first?.proxy?.credentials?.reveal() == credentials)
     }
 
     @Test(

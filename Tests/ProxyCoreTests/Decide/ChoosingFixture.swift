@@ -44,8 +44,11 @@ enum ChoosingFixture {
     }
 
     static func plan(_ route: Route, _ upstreams: [Upstream], seed: UInt64 = 1) -> AttemptPlan {
-        AttemptPlan(
-            route: route, accounts: upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil, seed: seed)
+        plan(route, upstreams.map { UpstreamAccounts($0) }, seed: seed)
+    }
+
+    static func plan(_ route: Route, _ accounts: [UpstreamAccounts], seed: UInt64) -> AttemptPlan {
+        AttemptPlan(route: route, accounts: accounts, askedFor: "m", capture: nil, seed: seed)
     }
 
     /// `upstream/account` of everybody who is asked, in order.

@@ -26,7 +26,7 @@ struct ConversationsTests {
 
     private static func run(_ choice: Tier.Choice) -> Course {
         let upstreams = [Fixture.upstream(3, choice)]
-        let route = Fixture.route(upstreams)
+        let (route, choosing) = (Fixture.route(upstreams), upstreams.map { UpstreamAccounts($0) })
         let table = AffinityTable()
         var random = SplitMix64(state: 12)
         var before = Array(repeating: -1, count: conversations)
@@ -40,13 +40,13 @@ struct ConversationsTests {
             let states = book.states.current
             for conversation in 0..<conversations {
                 let key = UInt64(conversation) &* 0x9e37_79b9_7f4a_7c15 | 1
-                var plan = Fixture.plan(route, upstreams, seed: random.next())
+                var plan = Fixture.plan(route, choosing, seed: random.next())
                 plan.bound.conversation = table.find(key, now: now)
                 guard let next = plan.next(states, now: now) else {
                     course.unserved += 1
                     continue
                 }
-                let mark = route.tiers[0].mark(of: upstreams[0].accountIDs[next.account], model: next.model)
+                let mark = route.tiers[0].mark(of: choosing[0].ids[next.account], model: next.model)
                 table.bind(key, to: mark, before: plan.bound.conversation, now: now)
                 let last = before[conversation]
                 let couldStay = last >= 0 && !(failing.contains(turn) && last == 1)

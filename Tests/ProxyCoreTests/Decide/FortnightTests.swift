@@ -113,20 +113,20 @@ struct FortnightTests {
             Subscription(shortLimit: long / 8, longLimit: long, longEnd: Fixture.now + Int(days * Double(day)))
         }
         let upstreams = [Fixture.upstream(accounts.count, choice)]
-        let route = Fixture.route(upstreams)
+        let (route, choosing) = (Fixture.route(upstreams), upstreams.map { UpstreamAccounts($0) })
         var states = AccountStates()
         var outcome = Outcome()
         for (number, request) in trace.enumerated() {
             let now = Fixture.now + request.time
             for index in accounts.indices { accounts[index].advance(to: now) }
-            var plan = Fixture.plan(route, upstreams, seed: UInt64(number) &* 0x9e37_79b9_7f4a_7c15)
+            var plan = Fixture.plan(route, choosing, seed: UInt64(number) &* 0x9e37_79b9_7f4a_7c15)
             var isServed = false
             while !isServed, let next = plan.next(states, now: now) {
                 plan.wasAsked(next)
                 outcome.attempts += 1
                 isServed = accounts[next.account].hasQuota
                 if isServed { accounts[next.account].serve(request.amount, at: now) }
-                states.windows[upstreams[0].accountIDs[next.account]] = accounts[next.account].windows(at: now)
+                states.windows[choosing[0].ids[next.account]] = accounts[next.account].windows(at: now)
             }
             if isServed { continue }
             outcome.refused += 1

@@ -213,6 +213,12 @@ import Testing
         #expect(second.status == 200 && second.elsewhere == 2)
         #expect(second.attempts.map(\.account.upstream) == ["b"])
         #expect(second.limits.map(\.fits) == [false])
+        // Beside others that apply to the new route it is told too: it is why the request goes there.
+        let beside = try Self.meet(
+            "rich", tags: ["team": "red"], used: 1,
+            file: Self.limited.replacingOccurrences(of: "  poor: {", with: "  rich: {requests_per_day: 9}\n  poor: {"))
+        #expect(beside.status == 200 && beside.elsewhere == 2)
+        #expect(beside.limits.map { "\($0.figure.limit) \($0.fits)" } == ["teams false", "rich.requests_per_day true"])
     }
 
     @Test func whereEverybodyRestsTheLimitsAreAskedBeforeARequestWaits() throws {

@@ -344,8 +344,8 @@ import Testing
     private static func forEachPage(
         of directory: ScratchDirectory, _ body: (_ page: Int, _ copy: ScratchDirectory) async throws -> Void
     ) async throws {
-        // Each of them is a start of a whole ledger: of fourteen pages one, other ones each time.
-        for page in stride(from: Int.random(in: 0..<14), to: try pages(directory.path + "/proxyd.sqlite"), by: 14) {
+        // Each of them is a start of a whole ledger: of 28 pages one, other ones each time.
+        for page in stride(from: Int.random(in: 0..<28), to: try pages(directory.path + "/proxyd.sqlite"), by: 28) {
             let copy = try directory.copy()
             try damage(copy.path + "/proxyd.sqlite", page: page)
             try await body(page, copy)

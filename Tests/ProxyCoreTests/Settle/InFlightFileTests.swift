@@ -29,17 +29,51 @@ import Testing
         #expect(InFlightFile.left(at: path).isEmpty)
     }
 
+    /// Session, agent, the key's policy and tags, who was tried: whatever its length, it is there after a crash.
+    @Test func aLongRecordIsKeptWhole() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path + "/inflight"
+        var slots = InFlightSlots(try InFlightFile(path))
+        var record = UsageRecord.sample(1)
+        let first = slots.keep(record)
+        record.question.session = String(repeating: "s", count: 1_000)
+        record.key = KeyLabels(policy: "team", tags: ["team": String(repeating: "t", count: 600)])
+        record.course.steps = (0..<20).map {
+            UsageRecord.Step(tier: "tier \($0)", account: "a", status: 529, reason: "overloaded")
+        }
+        // The next attempt has more to tell than the slot of the first holds.
+        let second = slots.keep(record, in: first)
+        #expect(first != nil && second != nil && first != second)
+        #expect(InFlightFile.left(at: path) == [record])
+        // The slot that was left is free, and so is the long one in its turn.
+        let third = slots.keep(.sample(2))
+        #expect(third == first)
+        if let second { slots.free(second) }
+        #expect(InFlightFile.left(at: path).map(\.requestID) == ["req_2"])
+        let fourth = slots.keep(record)
+        #expect(fourth == second)
+        // More than a piece of long slots holds.
+        for number in 3..<90 {
+            record.requestID = "req_\(number)"
+            let kept = slots.keep(record)
+            #expect(kept != nil)
+        }
+        #expect(Set(InFlightFile.left(at: path).map(\.requestID)).count == 89)
+    }
+
     @Test func aRecordThatIsTooLongIsKeptWithoutWhatMakesItSo() throws {
         let directory = try ScratchDirectory()
         let path = directory.path + "/inflight"
         var slots = InFlightSlots(try InFlightFile(path))
         var record = UsageRecord.sample(1)
-        record.question.session = String(repeating: "s", count: 1_000)
+        record.question.session = String(repeating: "s", count: 9_000)
+        record.labels = UsageLabels(
+            upstream: "u", account: "a", rule: "r", tags: ["t": String(repeating: "t", count: 900)], tier: "u")
         let slot = slots.keep(record)
         #expect(slot != nil)
-        #expect(InFlightFile.left(at: path).map(\.requestID) == ["req_1"])
-        #expect(InFlightFile.left(at: path).first?.question.session == "")
-        record.model = String(repeating: "m", count: 1_000)
+        let left = InFlightFile.left(at: path).first
+        #expect(left?.requestID == "req_1" && left?.question.session == "" && left?.labels.rule == "r")
+        record.model = String(repeating: "m", count: 9_000)
         let none = slots.keep(record)
         #expect(none == nil)
     }

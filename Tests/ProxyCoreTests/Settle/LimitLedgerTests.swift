@@ -193,6 +193,38 @@ import Testing
         await running.close()
     }
 
+    /// A clock that was ahead by more than a month, for a while: what it had forgotten meanwhile counts again, and a block stands.
+    @Test(arguments: [false, true])
+    func aClockThatWasAMonthAheadFindsWhatIsBooked(isUsedAhead: Bool) async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
+        let before = try UsageLedger.open(directory, options: options)
+        for number in 0..<3 { try before.append(Self.charged(number, time: clock.now)) }
+        try await before.setLimitBlock(limit: "limit team", bucket: "infra", until: (noon + 3_600) * 1_000)
+        await before.close()
+        let running = try UsageLedger.open(directory, options: options)
+        let limit = UsageLimit(
+            .entry, name: "team",
+            rates: [LimitRate(.requests, per: .month, most: 9), LimitRate(.requests, per: .total, most: 9)], noun: "team")
+        func figures() -> [LimitFigure] {
+            running.limits.figures([limit], bucket: "infra", listsUntouched: true, now: .at(clock.now * 1_000))
+        }
+        #expect(figures().map(\.used) == [3, 3])
+        clock.now = noon + 40 * 86_400
+        #expect(figures().map(\.used) == [0, 0] && figures()[0].blockedUntil == nil)
+        if isUsedAhead { try running.append(Self.charged(3, time: clock.now)) }
+        await running.flush()
+        clock.now = noon
+        _ = figures()
+        await running.flush()
+        let more = isUsedAhead ? 1 : 0
+        #expect(figures().map(\.used) == [3 + more, 3 + more])
+        #expect(figures()[0].blockedUntil == (noon + 3_600) * 1_000)
+        await running.close()
+    }
+
     /// Requests of the day and the month.
     private static func used(_ ledger: UsageLedger, _ clock: Clock) -> [Int] {
         let limit = UsageLimit(

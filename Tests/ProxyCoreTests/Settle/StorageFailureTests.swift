@@ -332,8 +332,9 @@ private final class SickDisk: Sendable {
     @Test(arguments: hostileValues)
     func noValueInTheDatabaseTraps(_ value: String) async throws {
         let turn = try #require(Self.hostileValues.firstIndex(of: value))
+        let whole = try await used()
         for (index, column) in Self.columns.enumerated() where (index + turn) % 2 == 0 {
-            let directory = try await used()
+            let directory = try whole.copy()
             let parts = column.split(separator: ".")
             let queue = try DatabaseQueue(path: directory.path + "/proxyd.sqlite")
             try await queue.write { try $0.execute(sql: "UPDATE OR IGNORE \(parts[0]) SET \"\(parts[1])\" = \(value)") }

@@ -1,6 +1,6 @@
 function alertItem(alert) {
   const labels = Object.entries(alert.labels || {}).map(([name, value]) => `${name}: ${value}`).join(" · ");
-  return make("li", { class: "alert " + (alert.severity === "critical" ? "bad" : "warn") }, make("b", {}, alert.alert.replaceAll("_", " ")), " ", alert.text,
+  return make("li", { class: "alert " + (alert.severity === "critical" ? "bad" : "warn") }, make("b", { class: "block" }, alert.alert.replaceAll("_", " ")), " ", alert.text,
     make("small", { class: "block" }, [alert.since ? "since " + time(alert.since) : null, labels].filter(Boolean).join(" · ")));
 }
 function showAlerts(report) {

@@ -1,10 +1,10 @@
 const truth = value => value === true ? pill("true", "good") : value === false ? pill("false", "") : pill("not looked at", "");
 function explainedRule(rule) {
   const matches = rule.matches === undefined ? rule.outcome === "matched" : rule.matches;
-  const why = rule.outcome && rule.outcome !== "matched" ? rule.outcome.replaceAll("_", " ") : null;
+  const why = rule.outcome && rule.outcome !== "matched" && rule.outcome !== "not_tried" ? rule.outcome.replaceAll("_", " ") : null;
   const condition = rule.when || null;
   const parts = condition && condition.parts ? condition.parts : [];
-  return make("li", {}, make("b", {}, rule.name || "–"), " ", matches === true ? pill("matches", "good") : matches === false ? pill("does not", "") : pill("not tried", ""),
+  return make("li", {}, make("b", {}, rule.name || "–"), " ", matches === true ? pill("matches", "good") : matches === false ? pill("does not match", "") : pill("not tried", ""),
     why || rule.reason ? make("small", { class: "block" }, [why, rule.reason].filter(Boolean).join(": ")) : null,
     rule.models && rule.models.length ? make("small", { class: "block" }, "models " + rule.models.slice(0, 10).join(", ")) : null,
     condition ? make("div", {}, make("code", {}, condition.text), " ", truth(condition.value)) : null,

@@ -6,22 +6,22 @@ function showLive(live) {
     detail ? make("small", { class: "block" }, detail) : null);
   const share = last.requests ? percent(last.errors / last.requests) + " of all" : null;
   $("live-tiles").replaceChildren(
-    tile("Requests a minute", number(last.requests), `${number(live.active_requests)} in flight`),
+    tile("Requests a minute", number(last.requests), `${number(live.active_requests)} in flight, ${counted(live.open_connections, "connection")}`),
     tile("Errors a minute", number(last.errors), [share, last.refused ? number(last.refused) + " refused" : null].filter(Boolean).join(" · "), last.errors ? "alarm" : null),
     tile("First byte", seconds(last.first_byte_p50_ms), last.first_byte_p95_ms === null ? null : "95% within " + seconds(last.first_byte_p95_ms)),
     tile("Tokens a minute", number(tokensWithin(last)), `${number(last.input)} in, ${number(last.output)} out`),
-    tile("Money a minute", fineUsd(last.cost_usd), `${counted(live.open_connections, "connection")} open`));
+    tile("Money a minute", fineUsd(last.cost_usd), last.cost_usd && last.requests ? fineUsd(last.cost_usd / last.requests) + " a request" : null));
 }
 function showHour(minutes) {
   const total = read => minutes.reduce((sum, minute) => sum + (read(minute) || 0), 0);
   const most = read => Math.max(...minutes.map(minute => read(minute) || 0));
-  const [requests, errors] = [total(minute => minute.requests), total(minute => minute.errors)];
-  $("live-requests").textContent = `${number(requests)} in the hour, ${counted(errors, "error")}`;
-  bars("chart-requests", minutes, `Requests a minute in the last hour: ${number(requests)} in all, at most ${number(most(minute => minute.requests))} in one; ${counted(errors, "error")}`,
+  const [requests, errors, refused] = [total(minute => minute.requests), total(minute => minute.errors), total(minute => minute.refused)];
+  $("live-requests").textContent = [`${number(requests)} in the hour`, refused ? `${number(refused)} refused` : null, counted(errors, "error")].filter(Boolean).join(", ");
+  bars("chart-requests", minutes, `Requests a minute in the last hour: ${number(requests)} in all, at most ${number(most(minute => minute.requests))} in one; ${number(refused)} refused, ${counted(errors, "error")}`,
     { kind: "s0", read: minute => minute.requests - minute.errors - minute.refused }, { kind: "refused", read: minute => minute.refused },
     { kind: "error", read: minute => minute.errors });
   const slowest = most(minute => minute.first_byte_p95_ms);
-  $("live-first-byte").textContent = slowest ? `half and 95%, at most ${seconds(slowest)}` : "nothing was asked";
+  $("live-first-byte").textContent = slowest ? `95% within ${seconds(slowest)} at most` : "nothing was asked";
   bars("chart-first-byte", minutes, `Time to the first byte in the last hour: 95% within ${seconds(slowest)} in the slowest minute`,
     { kind: "s2", read: minute => minute.first_byte_p50_ms },
     { kind: "s5", read: minute => (minute.first_byte_p95_ms || 0) - (minute.first_byte_p50_ms || 0) });

@@ -58,7 +58,9 @@ extension ChatQuirks {
         case "oai.files": files = flag
         case "oai.audio": audio = flag
         case "oai.has_responses": hasResponses = flag
-        case "oai.think_tags": thinkTags = flag
+        case "oai.think_tags":
+            thinkTags = flag
+            if !flag { opensThoughts = false }
         case "oai.cache_marks": cacheMarks = flag
         case "oai.call_signatures": callSignatures = flag
         case "oai.effort_with_tools":
@@ -100,6 +102,10 @@ extension ChatQuirks {
         case "oai.tool_choice_any":
             guard ["required", "any", "auto"].contains(value) else { return false }
             anyToolWord = value
+        case "oai.think_tags":
+            guard value == "opened" else { return false }
+            opensThoughts = true
+            if thinkTags == false { thinkTags = nil }
         case "oai.json_schema": return Capabilities.assign(SchemaSupport(rawValue: value), to: &jsonSchema)
         default: return nil
         }

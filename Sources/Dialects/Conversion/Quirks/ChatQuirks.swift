@@ -39,6 +39,8 @@ public struct ChatQuirks: Sendable, Hashable {
     public var audio = true
     /// Thoughts come as `<think>…</think>` in the text; nil: not known.
     public var thinkTags: Bool?
+    /// The chat template opens the thought: the text may begin within one.
+    public var opensThoughts = false
     /// Its calls carry a signature of Google's, which it demands back.
     public var callSignatures = false
     /// Takes Anthropic's `cache_control` on parts.

@@ -4,17 +4,21 @@ enum KnownQuirks {
     struct Row {
         /// Beginnings of names, without what stands before the last `/`.
         let names: [String]
+        /// What must be in the name besides.
+        var word = ""
         let values: [(String, String)]
     }
 
     /// Sets what is known of `bare`, a model's name in lower case.
     static func learn(_ bare: String, _ able: inout Capabilities, from rows: [Row]) {
-        for row in rows where row.names.contains(where: { bare.hasPrefix($0) }) {
+        for row in rows where row.names.contains(where: { bare.hasPrefix($0) }) && (row.word.isEmpty || bare.contains(row.word)) {
             for (name, value) in row.values { _ = able.set(name, to: value) }
         }
     }
 
     private static let switched = "thinking.type=disabled"
+
+    private static let opened = ("oai.think_tags", "opened")
 
     /// Servers that speak Chat. An issue or a page that a row names says where to look; not all of
     /// them were read whole.
@@ -34,6 +38,9 @@ enum KnownQuirks {
             values: [("oai.echo_always", "true")]),
         Row(names: ["deepseek-chat"], values: [("oai.thinking_on", "thinking.type=enabled")]),
         Row(names: ["deepseek-r1", "deepseek-reasoner"], values: [("oai.thinking_off", "never")]),
+        // The chat templates of these end in `<think>`: without a reasoning parser the answer begins within the thought.
+        Row(names: ["deepseek-r1", "qwq", "kimi-k2-thinking", "minimax-m"], values: [opened]),
+        Row(names: ["qwen3"], word: "thinking", values: [opened]),
         // platform.kimi.ai: Kimi K2.5, thinking models, migrating from OpenAI.
         Row(names: ["kimi", "moonshot"], values: [("oai.reasoning_echo", "reasoning_content")]),
         Row(

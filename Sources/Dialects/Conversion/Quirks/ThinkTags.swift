@@ -6,6 +6,9 @@ import Basics
 /// Marks are looked for where a text begins, and where the server is known to write them, at the beginning of each line. They may
 /// come in pieces, and escaped. A mark that opens within a thought may be one the model only speaks of: what follows the next
 /// closing one is held until another shows that it was a thought, or the end that it was the answer.
+///
+/// A prompt may have opened the thought (the chat templates of R1, QwQ and Qwen's thinking models do): what comes before the first
+/// mark is held then, until a closing one shows that it was a thought, or the end that it was the answer.
 struct ThinkTags: Sendable {
     /// Where marks are looked for.
     enum Mode: Sendable, Hashable {
@@ -25,6 +28,8 @@ struct ThinkTags: Sendable {
         /// Within a thought, of which only space has come.
         case thoughtStart
         case thought
+        /// Perhaps within a thought that the prompt opened.
+        case held
         /// Behind a closing mark while others may still be open.
         case doubt
         /// The answer; a mark may follow where a line begins.
@@ -38,7 +43,12 @@ struct ThinkTags: Sendable {
         ("[THINK]", "[/THINK]"),
     ]
 
+    /// The most that is held of what may be a thought.
+    static let mostHeld = 1 << 20
+
     private let mode: Mode
+    /// The prompt may have opened a thought, and nothing has shown yet whether it did.
+    private var isOpened: Bool
     private var state: State
     private var isAtLineStart = true
     /// Space before the first word, escaped; what is behind a thought is left out.
@@ -54,18 +64,28 @@ struct ThinkTags: Sendable {
     private var doubtful: [UInt8] = []
     private var closing: [UInt8] = []
 
-    init(_ mode: Mode) {
+    init(_ mode: Mode, isOpened: Bool = false) {
         self.mode = mode
+        self.isOpened = isOpened && mode != .never
         state = mode == .never ? .plain : .start
     }
 
     /// Whether text passes as it is.
     var isPlain: Bool { state == .plain }
 
-    /// Whether a whole text has the end of a thought whose beginning is not in it.
-    static func closesUnopened(_ text: RawText) -> Bool {
-        (ByteSearch.contains("</think>", in: text) || ByteSearch.contains("\\u003c/think\\u003e", in: text))
-            && !ByteSearch.contains("<think>", in: text) && !ByteSearch.contains("\\u003cthink\\u003e", in: text)
+    /// Whether text is held until it is known what it is.
+    var isHolding: Bool { state == .held }
+
+    /// Whether a whole text has the end of a thought whose beginning is not in it; where the server is not known for marks, on a line
+    /// of its own.
+    static func closesUnopened(_ text: RawText, _ mode: Mode) -> Bool {
+        if mode == .never || ByteSearch.contains("<think>", in: text) || ByteSearch.contains("\\u003cthink\\u003e", in: text) {
+            return false
+        }
+        if mode == .atStart {
+            return ByteSearch.contains("\\n</think>\\n", in: text) || ByteSearch.contains("\\n\\u003c/think\\u003e\\n", in: text)
+        }
+        return ByteSearch.contains("</think>", in: text) || ByteSearch.contains("\\u003c/think\\u003e", in: text)
     }
 
     /// Takes a piece of escaped text, and shows what it is.
@@ -97,10 +117,12 @@ struct ThinkTags: Sendable {
         emit(text.slice(run..<text.count), show)
     }
 
-    /// The text ends, or a call comes: what was held is shown.
-    mutating func finish(_ show: (Piece, RawText) -> Void) {
+    /// The text ends, or a call comes: what was held is shown. What is cut off before its thought is closed is one.
+    mutating func finish(isCut: Bool = false, _ show: (Piece, RawText) -> Void) {
         if !mark.isEmpty { release(show) }
-        if state == .doubt {
+        if state == .held {
+            doubtful.withUnsafeBytes { show(isCut ? .thought : .text, $0) }
+        } else if state == .doubt {
             doubtful.withUnsafeBytes { Self.trimmed($0, show) }
         } else if state == .start, !dropsSpace {
             space.withUnsafeBytes { if !$0.isEmpty { show(.text, $0) } }
@@ -154,13 +176,20 @@ struct ThinkTags: Sendable {
             if isSpace { return true }
             state = .thought
         case .text: isAtLineStart = byte == 0x0A || (isSpace && isAtLineStart)
-        case .thought, .doubt, .plain: break
+        case .thought, .held, .doubt, .plain: break
         }
         return false
     }
 
-    /// The answer begins.
+    /// The answer begins, or what the prompt may have opened.
     private mutating func answer(_ show: (Piece, RawText) -> Void) {
+        if isOpened {
+            isOpened = false
+            state = .held
+            doubtful = space
+            space = []
+            return
+        }
         state = mode == .always ? .text : .plain
         isAtLineStart = false
         space.withUnsafeBytes { if !$0.isEmpty { show(.text, $0) } }
@@ -172,6 +201,12 @@ struct ThinkTags: Sendable {
         switch state {
         case .thought, .thoughtStart: show(.thought, text)
         case .doubt: doubtful.append(contentsOf: text)
+        case .held:
+            doubtful.append(contentsOf: text)
+            guard doubtful.count > Self.mostHeld else { return }
+            state = mode == .always ? .text : .plain
+            doubtful.withUnsafeBytes { show(.text, $0) }
+            doubtful = []
         case .start, .text, .plain: show(.text, text)
         }
     }
@@ -181,9 +216,10 @@ struct ThinkTags: Sendable {
     private var isInThought: Bool { state == .thoughtStart || state == .thought || state == .doubt }
 
     /// The marks that may stand here: within a thought its own, else all; closing ones without an opening one only where the server
-    /// is known to write them.
+    /// is known to write them, or the prompt to open thoughts.
     private func isCandidate(_ place: Int, closes: Bool) -> Bool {
-        isInThought ? place == pair : !closes || mode == .always
+        if state == .held { return closes }
+        return isInThought ? place == pair : !closes || mode == .always || isOpened
     }
 
     private func fits(with byte: UInt8) -> Bool {
@@ -218,12 +254,19 @@ struct ThinkTags: Sendable {
         space = []
         mark = []
         raw = []
+        isOpened = false
         pair = place
         depth = 0
         state = .thoughtStart
     }
 
     private mutating func closed(_ show: (Piece, RawText) -> Void) {
+        if state == .held {
+            doubtful.withUnsafeBytes { show(.thought, $0) }
+            doubtful = []
+        }
+        isOpened = false
+        space = []
         if state == .doubt {
             // What was before it was a thought after all.
             closing.withUnsafeBytes { show(.thought, $0) }

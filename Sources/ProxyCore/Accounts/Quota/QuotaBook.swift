@@ -211,7 +211,7 @@ public final class QuotaBook: Sendable {
             var held = notes.held[id] ?? []
             for window in windows {
                 if let index = held.firstIndex(where: { $0.isSame(as: window) }) {
-                    held[index] = window
+                    if held[index].askedAt <= window.askedAt { held[index] = window }
                 } else if held.count < Self.mostHeld {
                     held.append(window)
                 }

@@ -248,6 +248,8 @@ struct QuotaHeaders {
         let threshold: Double
         /// Whether windows of that model alone may be kept: a name that only a client knows has none.
         let keepsModel: Bool
+        /// When the request was asked, as `SteadyClock` counts.
+        var asked = Int.max
     }
 
     /// Whether anything is told of the model alone, or may be: then it matters whether the model's windows may be kept.
@@ -277,6 +279,9 @@ struct QuotaHeaders {
             window.limit = Self.amount(slot.limit, of: slot.kind)
             window.remaining = Self.amount(slot.remaining, of: slot.kind)
             window.isRefused = moment.status == 429 && left <= 0
+            window.askedAt = moment.asked
+            // A refusal comes at once; the head of a long answer comes with its end, and may be older than what is known.
+            if moment.status != 429, known?.known(window)?.isLater(thanAsked: moment.asked, now: moment.now) == true { continue }
             let isNews = known?.isOutdated(by: window, threshold: moment.threshold, now: moment.now) ?? true
             guard isNews || known?.known(window).map({ $0.remaining != window.remaining || $0.share != left }) ?? false else {
                 continue

@@ -43,6 +43,8 @@ public struct QuotaWindow: Sendable, Hashable {
     public var resetsAt: Int?
     public var source: Source
     public var takenAt: Int
+    /// When the request was asked whose response's head told it: its vendor counted about then.
+    var askedAt = Int.min
     /// Until then it is believed, whatever its reset.
     var goodUntil = Int.max
     /// How long it lasts from one reset to the next, in milliseconds; 0 where nobody says. Tells two of one kind apart.
@@ -143,6 +145,16 @@ public struct QuotaWindow: Sendable, Hashable {
 
     /// A window that is shorter is a rate, in milliseconds.
     private static let leastQuota = 10 * 60_000
+
+    /// Whether the head of what was asked at some time is older than this: what was asked later has told it, or it was reset since.
+    func isLater(thanAsked asked: Int, now: Int) -> Bool {
+        if let resetsAt, resetsAt <= now { return resetsAt > asked }
+        switch source {
+        case .headers: return askedAt > asked
+        case .reset: return takenAt > asked
+        case .poll, .refusal, .declared: return false
+        }
+    }
 
     /// Whether `other` is news of this window.
     func isSame(as other: QuotaWindow) -> Bool {

@@ -14,15 +14,17 @@ public final class BlockSharing: Sendable {
     private let server: any LimitServer
     private let ledger: UsageLedger
     private let instance: String
+    private let kept: UntoldChanges?
     private let logger: Logger?
     private let state = Mutex(State())
     private let toStore: AsyncStream<(BlockKey, SharedBlock)>
     private let store: AsyncStream<(BlockKey, SharedBlock)>.Continuation
 
-    init(server: any LimitServer, ledger: UsageLedger, instance: String, logger: Logger?) {
+    init(server: any LimitServer, ledger: UsageLedger, instance: String, untold: UntoldChanges? = nil, logger: Logger?) {
         self.server = server
         self.ledger = ledger
         self.instance = instance
+        kept = untold
         self.logger = logger
         (toStore, store) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(BlockScripts.most))
     }
@@ -33,13 +35,24 @@ public final class BlockSharing: Sendable {
     public func tell(limit: String, bucket: String, until: Int, title: String) async {
         guard let key = BlockKey(limit: limit, bucket: bucket) else { return }
         let offset = ledger.limits.serverOffset
-        let block = SharedBlock(until: Self.moved(until, by: offset), title: title, stamp: LoopContext.wallClock())
+        let block = SharedBlock(until: Self.moved(until, by: offset), title: title, stamp: LoopContext.wallClock() + offset)
         state.withLock { state in
             state.blocks[key] = block
             state.untold.insert(key)
         }
         // A server that the file names later is told then.
-        if server.state != .off { await put(key, block, isNow: true) }
+        guard server.state != .off else { return }
+        await put(key, block, isNow: true)
+        keepUntold()
+    }
+
+    /// What is to be told is kept for a restart, but for what the ledger has of former ones.
+    private func keepUntold() {
+        kept?.keep { kept in
+            kept.blocks = state.withLock { state in
+                state.blocks.filter { key, block in block.stamp > 0 && state.untold.contains(key) }
+            }
+        }
     }
 
     /// The end of a block by another clock: between nodes it goes by the server's, which they have in common.
@@ -117,7 +130,13 @@ public final class BlockSharing: Sendable {
     /// Goes on from what this node knew before, and stores what others have done, until its task is cancelled.
     func run() async {
         let own = (try? await ledger.limitBlocks()) ?? []
+        let before = kept?.all.blocks ?? [:]
         state.withLock { state in
+            // What was told of one since is newer than what a process before could not tell.
+            for (key, block) in before where state.blocks[key] == nil {
+                state.blocks[key] = block
+                state.untold.insert(key)
+            }
             for block in own {
                 guard let key = BlockKey(limit: block.limit, bucket: block.bucket), state.blocks[key] == nil else { continue }
                 let until = Self.moved(block.until, by: ledger.limits.serverOffset)
@@ -162,5 +181,6 @@ public final class BlockSharing: Sendable {
             }
         }
         for (key, block) in missing.prefix(BlockScripts.most) { await put(key, block, isNow: false) }
+        keepUntold()
     }
 }

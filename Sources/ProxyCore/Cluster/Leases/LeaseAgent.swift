@@ -16,6 +16,8 @@ public final class LeaseAgent: Sendable {
     /// Told when the server has lost its memory, and which it has now.
     private let forgotten: @Sendable (Int) async -> Void
     private let directory: @Sendable () async -> String
+    /// Outlives this process.
+    private let untold: UntoldChanges?
     private let state = Mutex(State())
     /// Whether the server has not answered for a while: for operators.
     private let away = Atomic<Bool>(false)
@@ -51,7 +53,12 @@ public final class LeaseAgent: Sendable {
     private struct UntoldReset {
         let reset: LimitReset
         /// By the steady clock.
-        let at = SteadyClock.milliseconds
+        let at: Int
+
+        init(_ reset: LimitReset) {
+            self.reset = reset
+            at = SteadyClock.milliseconds - max(0, LoopContext.wallClock() - reset.time)
+        }
     }
 
     /// What is made ready, and when it was.
@@ -72,14 +79,17 @@ public final class LeaseAgent: Sendable {
     private static let beat = 500
 
     init(
-        table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
+        table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore,
+        untold: UntoldChanges? = nil, logger: Logger,
         reset: @escaping @Sendable (LimitReset) async -> Void = { _ in }, hasRival: @escaping @Sendable () -> Bool = { false },
         forgotten: @escaping @Sendable (Int) async -> Void = { _ in },
         directory: @escaping @Sendable () async -> String = { "" }
     ) {
         (self.table, self.server, self.node, self.process) = (table, server, node, process)
         (self.snapshots, self.logger, self.reset) = (snapshots, logger, reset)
-        (self.hasRival, self.forgotten, self.directory) = (hasRival, forgotten, directory)
+        (self.hasRival, self.forgotten, self.directory, self.untold) = (hasRival, forgotten, directory, untold)
+        let resets = untold?.all.resets.map(UntoldReset.init) ?? []
+        state.withLock { $0.resets = resets }
     }
 
     public var isAway: Bool { away.load(ordering: .relaxed) }
@@ -135,11 +145,12 @@ public final class LeaseAgent: Sendable {
         // What is in flight is each node's own, and goes on.
         guard kind != .concurrency, window != .now else { return }
         let reset = UntoldReset(
-            reset: LimitReset(limit: limit, bucket: bucket, kind: kind, window: window, time: LoopContext.wallClock()))
+            LimitReset(limit: limit, bucket: bucket, kind: kind, window: window, time: LoopContext.wallClock()))
         do {
             try await tell(reset)
         } catch {
             state.withLock { if $0.resets.count < Self.mostResets { $0.resets.append(reset) } }
+            keepResets()
             logger.warning(
                 "a limit was reset on this node alone until the server of limits is back",
                 metadata: [LogKeys.reason: "\(error)"])
@@ -156,8 +167,14 @@ public final class LeaseAgent: Sendable {
         state.withLock { $0.resetsTold &+= 1 }
     }
 
+    private func keepResets() {
+        untold?.keep { kept in kept.resets = state.withLock { $0.resets.map(\.reset) } }
+    }
+
     /// What was reset while the server was away is told before what was used since.
     private func tellResets() async throws {
+        guard state.withLock({ !$0.resets.isEmpty }) else { return }
+        defer { keepResets() }
         while let reset = state.withLock({ $0.resets.isEmpty ? nil : $0.resets.removeFirst() }) {
             do {
                 try await tell(reset)

@@ -7,6 +7,7 @@ public final class LimitSharing: Sendable {
     private let server: any LimitServer
     private let process: String
     private let snapshots: SnapshotStore
+    private let untold: UntoldChanges?
     private let logger: Logger
     private let reset: @Sendable (LimitReset) async -> Void
     private let hasRival: @Sendable () -> Bool
@@ -24,12 +25,13 @@ public final class LimitSharing: Sendable {
     ///   - process: tells this process of a node from those before.
     ///   - hasRival: another node has this one's name.
     ///   - forgotten: told when the server has lost its memory, and which it has now.
-    public init(
-        ledger: UsageLedger, server: any LimitServer, process: String, snapshots: SnapshotStore, logger: Logger,
-        hasRival: @escaping @Sendable () -> Bool = { false }, forgotten: @escaping @Sendable (Int) async -> Void = { _ in }
+    init(
+        ledger: UsageLedger, server: any LimitServer, process: String, snapshots: SnapshotStore, untold: UntoldChanges? = nil,
+        logger: Logger, hasRival: @escaping @Sendable () -> Bool = { false },
+        forgotten: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         (self.table, self.server, self.process) = (ledger.limits, server, process)
-        (self.snapshots, self.logger) = (snapshots, logger)
+        (self.snapshots, self.untold, self.logger) = (snapshots, untold, logger)
         (self.hasRival, self.forgotten) = (hasRival, forgotten)
         reset = { [weak ledger] reset in try? await ledger?.resetLimit(reset) }
         directory = { [weak ledger] in await ledger?.directoryName() ?? "" }
@@ -50,7 +52,7 @@ public final class LimitSharing: Sendable {
             running?.task.cancel()
             let agent = LeaseAgent(
                 table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process,
-                snapshots: snapshots,
+                snapshots: snapshots, untold: untold,
                 logger: logger, reset: reset, hasRival: hasRival, forgotten: forgotten, directory: directory)
             running = Running(node: cluster.node, agent: agent, task: Task { await agent.run() })
         }

@@ -15,6 +15,8 @@ public actor ConfigurationHistory {
     private let logger: Logger
     private var versions: [ConfigurationVersion] = []
     private var salt: String
+    /// The last number that a file has, whether it can be read or not: what is damaged is nothing to write over.
+    private var lastNumber: Int
     private var isFailing = false
 
     /// - Parameter state: the state directory.
@@ -22,14 +24,26 @@ public actor ConfigurationHistory {
         directory = Self.directory(in: state)
         sealKey = environment[Seal.keyVariable].flatMap { $0.isEmpty ? nil : $0 }
         self.logger = logger
-        versions = Self.read(directory)
+        let kept = Self.read(directory)
+        versions = kept.versions
         salt = versions.last?.salt ?? Seal.makeKey()
+        lastNumber = max(versions.last?.number ?? 0, kept.unreadable.compactMap(Self.number(ofFileName:)).max() ?? 0)
+        guard !kept.unreadable.isEmpty else { return }
+        logger.warning(
+            "versions of the configuration that were kept cannot be read; they are left where they are",
+            metadata: [
+                LogKeys.path: "\(directory)", LogKeys.files: "\(kept.unreadable.prefix(5).joined(separator: ", "))",
+                LogKeys.count: "\(kept.unreadable.count)",
+            ])
     }
 
     public static func directory(in state: String) -> String { state + "/config-history" }
 
     /// What is kept in a state directory, the oldest first. What cannot be read is left out.
-    public static func versions(in state: String) -> [ConfigurationVersion] { read(directory(in: state)) }
+    public static func versions(in state: String) -> [ConfigurationVersion] { read(directory(in: state)).versions }
+
+    /// Names of the files there that should hold a version and cannot be read.
+    public static func unreadable(in state: String) -> [String] { read(directory(in: state)).unreadable }
 
     public var all: [ConfigurationVersion] { versions }
 
@@ -46,7 +60,7 @@ public actor ConfigurationHistory {
         if event.state == .refused, let last = versions.last, last.event.state == .refused, last.event.hash == result.hash {
             return merge(event, into: last)
         }
-        let number = (versions.last?.number ?? 0) + 1
+        let number = lastNumber + 1
         var event = event
         event.number = number
         event.hash = result.hash
@@ -61,6 +75,7 @@ public actor ConfigurationHistory {
         let version = ConfigurationVersion(number: number, event: event, files: files, salt: salt)
         guard write(version) else { return nil }
         versions.append(version)
+        lastNumber = number
         while versions.count > Self.kept { unlink(path(of: versions.remove(at: leastWanted).number)) }
         return number
     }
@@ -105,9 +120,17 @@ public actor ConfigurationHistory {
 
     private func path(of number: Int) -> String { Self.path(of: number, in: directory) }
 
-    private static func path(of number: Int, in directory: String) -> String {
+    private static func path(of number: Int, in directory: String) -> String { "\(directory)/\(fileName(of: number))" }
+
+    private static func fileName(of number: Int) -> String {
         let digits = String(number)
-        return "\(directory)/\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits).json"
+        return "\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits).json"
+    }
+
+    /// Whose file this is, by its name.
+    private static func number(ofFileName name: String) -> Int? {
+        guard let number = Int(name.dropLast(5)), number > 0, number < .max / 2, fileName(of: number) == name else { return nil }
+        return number
     }
 
     private func write(_ version: ConfigurationVersion) -> Bool {
@@ -131,15 +154,19 @@ public actor ConfigurationHistory {
         }
     }
 
-    private static func read(_ directory: String) -> [ConfigurationVersion] {
+    private static func read(_ directory: String) -> (versions: [ConfigurationVersion], unreadable: [String]) {
         var versions: [ConfigurationVersion] = []
+        var unreadable: [String] = []
         for name in StateFiles.names(in: directory) where name.hasSuffix(".json") {
             guard let data = FileManager.default.contents(atPath: "\(directory)/\(name)"), data.count <= 64 << 20,
                 let json = try? JSONValue(parsing: Array(data)), let version = ConfigurationVersion(json),
-                path(of: version.number, in: directory).hasSuffix("/\(name)")
-            else { continue }
+                fileName(of: version.number) == name
+            else {
+                unreadable.append(name)
+                continue
+            }
             versions.append(version)
         }
-        return versions.sorted { $0.number < $1.number }
+        return (versions.sorted { $0.number < $1.number }, unreadable)
     }
 }

@@ -89,7 +89,9 @@ struct ConfigurationFiles {
             patterns.append(pattern)
             let paths = Self.expand(pattern)
             if paths.isEmpty, !pattern.contains(where: { "*?[".contains($0) }) {
-                context.error(glob, "there is no such file")
+                context.error(glob, Schema.withHomeNote("there is no such file", on: glob.value))
+            } else if let note = Schema.homeNote(on: glob.value) {
+                context.warning(glob, note)
             }
             for path in paths where taken.insert(Self.identity(path)).inserted {
                 let content: InputFiles.Content

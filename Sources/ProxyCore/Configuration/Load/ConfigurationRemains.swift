@@ -1,5 +1,5 @@
 extension ConfigurationLoader {
-    /// What a file that is no YAML still says of where proxyd runs, and on which state: the blocks of these keys, each from the
+    /// What a file that is no YAML still says of where proxyd runs, on which state, and by whose clock: the blocks of these keys, each from the
     /// beginning of a line on, are read as though nothing else stood there. nil where they cannot be read either. For finding the one
     /// that goes on with what it was before, and for nothing else.
     public static func remains(of path: String, environment: [String: String]) -> Configuration? {
@@ -19,5 +19,5 @@ extension ConfigurationLoader {
         return kept.isEmpty ? nil : load(text: kept, file: path, environment: environment).partial
     }
 
-    private static let blocks: Set<Substring> = ["listen", "admin", "state", "include"]
+    private static let blocks: Set<Substring> = ["listen", "admin", "state", "timezone", "include"]
 }

@@ -79,6 +79,8 @@ struct ReferenceResolver {
         guard isName else { throw Schema.Problem("'${…}' takes the name of an environment variable ('$$' is a dollar)") }
         if let value = environment[name], !value.isEmpty { return (value, false) }
         if let `default` { return (`default`, true) }
+        // Shells know it and pass it to nobody, and neither does systemd.
+        if name == "HOSTNAME", environment[name] == nil { return (Schema.ClusterKeys.hostName(), false) }
         throw Schema.Problem(
             environment[name] == nil
                 ? "\(Self.missing) \(name) (a default is written ${\(name):-default})"
@@ -120,7 +122,7 @@ struct ReferenceResolver {
             guard !name.holds(":-") else {
                 throw Schema.Problem("a file's text has no default: '${NAME:-default}' is for variables of the environment")
             }
-            throw Schema.Problem("\(name): \(failure.message)")
+            throw Schema.Problem("\(name): \(Schema.withHomeNote(failure.message, on: name))")
         case .success(let content):
             guard var text = String(validating: content.bytes, as: UTF8.self) else {
                 throw Schema.Problem("\(name): is not UTF-8")

@@ -108,7 +108,7 @@ extension Schema.Kind where Value == String {
 
     /// - Parameter obstacle: why it cannot be written; nil where it can.
     private static func written(_ obstacle: @escaping @Sendable (String) -> String?) -> Self {
-        path("a file").map { value, node, path, context in
+        barePath("a file").map { value, node, path, context in
             let problem: String?
             if context.files.paths.contains(where: { LogFile.isSame($0, value) }) {
                 problem = "it is a file of the configuration itself"
@@ -117,9 +117,12 @@ extension Schema.Kind where Value == String {
             } else {
                 problem = obstacle(value)
             }
-            guard let problem else { return value }
+            guard let problem else {
+                if let note = Schema.homeNote(on: value) { context.warning(at: node, path, note) }
+                return value
+            }
             let name = context.holdsReference(node) ? "the file" : LoadContext.quoted(value)
-            context.error(at: node, path, "\(name) cannot be written: \(problem)")
+            context.error(at: node, path, "\(name) cannot be written: \(Schema.withHomeNote(problem, on: value))")
             return nil
         }
     }

@@ -169,14 +169,16 @@ extension Schema {
             let listener = section[listen]
             let allowed = section[allowFrom, or: []]
             section.warnAboutEmpty(allowFrom)
-            let metrics = section[metrics, or: .key]
+            let access = section[metrics]
             let oidc = section[oidc]
             let lark = section[lark]
             if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
                 section.context.warning(place, weakness)
             }
-            if metrics != .open, !section.has(Self.key), !section.has(Self.oidc), !section.has(Self.lark),
-                !section.isMisnamed(Self.key), !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
+            // nil: what stands there is an error by itself.
+            if access == .key, !section.isMisnamed(metrics), !section.has(Self.key), !section.has(Self.oidc),
+                !section.has(Self.lark), !section.isMisnamed(Self.key),
+                !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
             {
                 let place = Located(value: (), location: section.location, path: section.path)
                 section.context.warning(place, "without 'key' or 'keys' there is no admin API")
@@ -186,10 +188,10 @@ extension Schema {
             let place = key == nil ? nil : section.place(Self.key)
             // Keys that the environment here does not have are errors; where the plane is to be found, the file says all the same.
             let isUnread = section.has(Self.key) || section.has(Self.keys) && section.place(ofEmpty: Self.keys) == nil
-            guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open || isUnread else { return nil }
+            guard !known.isEmpty || oidc != nil || lark != nil || access == .open || isUnread else { return nil }
             return DecodedAdmin(
                 keys: known, keyPlaces: (place.map { [$0] } ?? []) + further.map(\.place), listener: listener,
-                allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)
+                allowFrom: allowed, hasOpenMetrics: access == .open, oidc: oidc, lark: lark)
         }
 
         /// One name and one text are one key's: the audit log says who it was.

@@ -52,7 +52,7 @@ extension Schema.Kind where Value == ForwardProxy {
                     throw Schema.Problem(
                         "a proxy is written http://host:port; no_proxy: ['*'] goes without one, whatever the environment says")
                 }
-                return try ForwardProxy.parse(text.value, needsScheme: true)
+                return try ForwardProxy.parse(text.escapingUser, needsScheme: true)
             })
     }
 }
@@ -78,7 +78,7 @@ extension Schema.Kind where Value == ProxyChoice {
                 if ForwardProxy.isNo(text.value) {
                     throw Schema.Problem("a proxy is written http://host:port, and that there is none: none")
                 }
-                return .proxy(try ForwardProxy.parse(text.value, needsScheme: true))
+                return .proxy(try ForwardProxy.parse(text.escapingUser, needsScheme: true))
             })
     }
 }

@@ -43,16 +43,19 @@ extension Schema.Kind where Value == String {
 
     /// A path, relative to where proxyd runs.
     static func path(_ noun: String) -> Self {
+        barePath(noun).map { value, node, path, context in
+            if let note = Schema.homeNote(on: value) { context.warning(at: node, path, note) }
+            return value
+        }
+    }
+
+    /// The same where a `~` is told with whatever else is wrong with it.
+    static func barePath(_ noun: String) -> Self {
         scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: Schema.Pattern.path)) {
             text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
             guard !text.value.holds("://") else { throw Schema.Problem("\(text.shown) is not \(noun)") }
             return text.value
-        }.map { value, node, path, context in
-            if value.hasPrefix("~/") {
-                context.warning(at: node, path, "'~' is no home directory here, but a folder of that name; write the whole path")
-            }
-            return value
         }
     }
 
@@ -64,7 +67,7 @@ extension Schema.Kind where Value == String {
             let file = context.resolve(path: value)
             if case .failure(let failure) = context.files.read(file) {
                 let name = context.holdsReference(node) ? "the file" : LoadContext.quoted(value)
-                context.error(at: node, path, "\(name): \(failure.message)")
+                context.error(at: node, path, "\(name): \(Schema.withHomeNote(failure.message, on: value))")
                 return nil
             }
             return file
@@ -73,6 +76,17 @@ extension Schema.Kind where Value == String {
 }
 
 extension Schema {
+    /// What is said of a path that only a shell would have read; nil for others.
+    static func homeNote(on path: String) -> String? {
+        guard path.hasPrefix("~/") else { return nil }
+        return "'~' is no home directory here, but a folder of that name; write the whole path"
+    }
+
+    /// Why a path cannot be used, and that besides.
+    static func withHomeNote(_ problem: String, on path: String) -> String {
+        homeNote(on: path).map { "\(problem); \($0)" } ?? problem
+    }
+
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy(isNameByte)
     }

@@ -264,20 +264,23 @@ extension Exchange {
             loop.shared.limits.standing(uses, grant?.reservation, asked: asked, now: now), for: request.dialect, now: now.wall)
     }
 
-    /// What an answer that comes before the request's limits are found can tell of: all that apply, or none. A client that hears of
-    /// some of them takes what remains of the tightest for what remains.
+    /// What an answer that comes before the request's limits are found can tell of: all that are known to apply. Those that ask for
+    /// what stands in a body that nobody has read are not.
     private func limitsWithoutGrant(of key: ClientKey) -> [LimitUse] {
         // Somebody was asked: the limits were looked for, and none applies.
         guard attempt == nil, trail.attempts == 0 else { return [] }
         let limits = snapshot.limits
+        var known = FactSet.withoutBody
         // A request that is answered at its head leaves none of it.
-        let known: FactSet = request.headBytes.readableBytes > 0 ? [.withoutBody, .headers] : .withoutBody
-        guard limits.entries.isEmpty || limits.reads.isSubset(of: known) || request.content.object != nil else { return [] }
-        let uses = try? limits.uses(policy: key.policy, id: key.id, name: key.name) {
+        if request.headBytes.readableBytes > 0 {
+            known.insert(.headers)
             if limits.reads.contains(.origin) { request.readOrigin() }
-            return gatherFacts(reads: limits.reads)
+            let isWhole = request.content.object != nil || request.method == .get || request.method == .head
+            if isWhole { known.formUnion([.parameters, .body, .metadata, .origin, .limits]) }
+            if !request.origin.session.isEmpty { known.insert(.origin) }
         }
-        return uses ?? []
+        let facts = gatherFacts(reads: limits.reads.intersection(known))
+        return limits.look(policy: key.policy, id: key.id, name: key.name, facts, knowing: known).uses
     }
 
     /// Model lists are answered by proxyd itself, and belong to the data plane all the same; explanations are for operators.

@@ -16,6 +16,8 @@ struct LimitRehearsal {
     private(set) var uses: [LimitUse] = []
     /// What the limits say of the first candidate.
     private(set) var figures: [Rehearsal.Limit] = []
+    /// What those said that sent the request elsewhere: they apply no longer, and are why it goes there.
+    private var passed: [Rehearsal.Limit] = []
     /// Limits of which cannot be told whether they apply: the first of them refuses.
     private(set) var uncomputable: [Rehearsal.UncomputableLimit] = []
     /// A candidate was passed over for it: said when nobody is cheap enough.
@@ -62,12 +64,14 @@ struct LimitRehearsal {
         let cap = route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
         let (full, typical) = needs(candidate, cap: cap, set: route.set)
         func need(_ limit: UsageLimit) -> LimitAmounts { limit.reserve == .typical ? typical : full }
-        if asked == 0 { figures = look.figures(uses, need) }
+        if asked == 0 { figures = passed + look.figures(uses, need) }
         let refusals = look.refusals(uses, need)
         guard !refusals.isEmpty else { return .granted }
         if asked > 0 { return .passedOver }
         if let route = snapshot.limits.exhausted(by: refusals) {
-            uses.removeAll { use in refusals.contains { $0.limit === use.limit } }
+            let isUsedUp = { (use: LimitUse) in refusals.contains { $0.limit === use.limit } }
+            passed += look.figures(uses.filter(isUsedUp), need)
+            uses.removeAll(where: isUsedUp)
             described.readAllowance(snapshot.routes[route].set, into: &demand)
             return .elsewhere(route)
         }

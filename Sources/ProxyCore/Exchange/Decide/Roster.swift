@@ -37,7 +37,7 @@ final class Roster {
     private var dueAt = Int.min
 
     /// So many are looked at anew for one choice.
-    static let mostAtOnce = 12
+    static let mostAtOnce = 8
     /// The longest that anything is believed that follows from time alone, in milliseconds.
     private static let longest = 1_000
     /// How long something is believed whose time is up and of which nothing new is published yet, in milliseconds.

@@ -36,9 +36,15 @@ extension Attempt {
             case .moveOn, .deliver: false
             }
         var (isDisguised, lacksTime) = (false, false)
-        if case .moveOn = verdict, policy.enabled, error.errorClass == .rateLimit {
-            isDisguised = [400, 401, 403].contains(error.status)
-            lacksTime = isDisguised || (traits.status < 400 && error.isExhausted)
+        if error.errorClass == .rateLimit {
+            let isCalledElse = [400, 401, 403].contains(error.status)
+            // Without fallback there is just nobody else to ask.
+            if case .moveOn = verdict {
+                isDisguised = isCalledElse
+                lacksTime = isDisguised || (traits.status < 400 && error.isExhausted)
+            }
+            // Another format's client gets the 429 in any case.
+            if isCalledElse, changes.isConverted { lacksTime = true }
         }
         var failure = AttemptFailure(
             cause: .response(
@@ -130,13 +136,14 @@ extension Attempt {
 
     // MARK: Successes that are none
 
-    enum ResponseProblem { case emptyResponse, noCount }
+    enum ResponseProblem { case emptyResponse, brokenEvent, noCount }
 
     /// The response is none: another may give one.
     func failResponse(_ problem: ResponseProblem) {
         let message =
             switch problem {
             case .emptyResponse: UpstreamFailure.emptyResponse.message
+            case .brokenEvent: "the upstream's stream begins with an event that is no JSON"
             case .noCount: "the upstream's answer holds no count"
             }
         let error = UpstreamError(errorClass: .upstreamBroken, status: 502, message: message)

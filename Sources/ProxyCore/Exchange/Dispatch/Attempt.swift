@@ -76,8 +76,13 @@ final class Attempt: UpstreamReceiver {
     init(_ exchange: Exchange, _ candidate: Candidate) {
         self.exchange = exchange
         self.candidate = candidate
-        target = exchange.view.target(route: exchange.rule, candidate: candidate)
-        upstream = exchange.view.upstream(candidate.upstream)
+        if let renewed = exchange.renewed(candidate) {
+            upstream = renewed
+            target = exchange.view.makeTarget(route: exchange.rule, candidate, at: renewed)
+        } else {
+            target = exchange.view.target(route: exchange.rule, candidate: candidate)
+            upstream = exchange.view.upstream(candidate.upstream)
+        }
     }
 
     var request: ClientRequest {

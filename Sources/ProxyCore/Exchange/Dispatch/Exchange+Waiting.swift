@@ -96,6 +96,22 @@ extension Exchange {
         dispatch()
     }
 
+    /// The candidate's upstream with the key that a reload gave the account while the request waited: the old one may be worth nothing.
+    /// Nil where it has the key still, or where the account is another server's by now.
+    func renewed(_ candidate: Candidate) -> UpstreamRuntime? {
+        guard trail.waiting != nil else { return nil }
+        let newest = loop.shared.snapshots.current
+        guard !snapshot.isInForce(where: newest) else { return nil }
+        var upstream = configuration.upstreams[candidate.upstream]
+        let account = upstream.accounts[candidate.account]
+        let other = newest.configuration.upstreams.first { $0.name == upstream.name }
+        guard let other, other.url == upstream.url, other.dialect == upstream.dialect, other.keyHeader == upstream.keyHeader,
+            let old = account.key, let key = other.accounts.first(where: { $0.name == account.name })?.key, key != old
+        else { return nil }
+        upstream.accounts[candidate.account].key = key
+        return UpstreamRuntime(upstream, loop: loop)
+    }
+
     /// Whether the next attempt is the one that it has waited for; once.
     func takesTurn() -> Bool {
         guard trail.waiting?.mayAskAgain == true else { return false }

@@ -93,16 +93,22 @@ final class LoopSnapshot {
     }
 
     private func makeTarget(_ key: TargetKey) -> TargetRuntime {
-        let rule = snapshot.routes[key.route]
-        let tier = rule.tiers[key.tier]
-        let upstream = upstream(key.upstream)
-        let id = upstream.ids[key.account]
-        let found = TargetRuntime(
-            rule: rule, tier: tier, target: tier.targets[key.target], id: id,
-            secrets: upstream.secrets(of: key.account), metrics: loop.metrics,
-            load: loop.shared.accounts.load(of: id).cell(of: loop.metrics))
+        let candidate = Candidate(
+            tier: key.tier, target: key.target, upstream: key.upstream, account: key.account, model: "")
+        let found = makeTarget(route: key.route, candidate, at: upstream(key.upstream))
         targets[key] = found
         return found
+    }
+
+    /// One that is not kept, for an upstream that is not this file's own.
+    func makeTarget(route: Int, _ candidate: Candidate, at upstream: UpstreamRuntime) -> TargetRuntime {
+        let rule = snapshot.routes[route]
+        let tier = rule.tiers[candidate.tier]
+        let id = upstream.ids[candidate.account]
+        return TargetRuntime(
+            rule: rule, tier: tier, target: tier.targets[candidate.target], id: id,
+            secrets: upstream.secrets(of: candidate.account), metrics: loop.metrics,
+            load: loop.shared.accounts.load(of: id).cell(of: loop.metrics))
     }
 }
 

@@ -41,7 +41,8 @@ extension Attempt {
             && (known?.knows(model) == true || hasPlace(now: now))
         let moment = QuotaHeaders.Moment(
             model: model, status: traits.status, now: now, wall: LoopContext.wallClock(),
-            threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel)
+            threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel,
+            asked: share.askedAt)
         let news = headers.news(moment, known: known)
         if moment.status == 429 { waitForReset(headers.refusedUntil(moment), now: now) }
         let accounts = loop.shared.accounts

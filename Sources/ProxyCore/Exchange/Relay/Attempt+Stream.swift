@@ -50,7 +50,9 @@ extension Attempt {
     func peek(_ bytes: UnsafeRawBufferPointer) {
         let signals = consume(bytes) { body.held.writeBytes($0) }
         guard relay.isPeeking else { return }
-        if signals.contains(.content), holdsEmptyResponse {
+        if !signals.contains(.error), body.pipe?.beginsBroken == true {
+            failResponse(.brokenEvent)
+        } else if signals.contains(.content), holdsEmptyResponse {
             failEmptyResponse()
         } else if signals.contains(.terminal), body.pipe?.endsEmpty == true {
             failResponse(.emptyResponse)
@@ -91,7 +93,7 @@ extension Attempt {
             return fail(with: said, said: withHeld { Array($0) } + (pipe.hasEnded ? [] : [UInt8(ascii: "]")]))
         }
         let error = said.withinSuccess
-        if error.errorClass != .upstreamBroken, !changes.isConverted,
+        if error.errorClass != .upstreamBroken, !changes.isConverted, body.pipe?.beginsBroken != true,
             case .deliver = RetryPolicy.verdict(on: error, policy: exchange.fallback)
         {
             return letThrough()

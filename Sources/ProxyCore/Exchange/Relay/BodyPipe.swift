@@ -261,6 +261,8 @@ struct BodyPipe {
     var endsComplete: Bool { listener != nil && isComplete }
     var remembered: RememberedResponse? { converter?.value.remembered }
 
+    /// An event that is no JSON came before any of use.
+    var beginsBroken: Bool { meter?.value.beginsBroken ?? false }
     /// The mark of the end came, and nothing before it that a client could use.
     var endsEmpty: Bool { meter?.value.endsEmpty ?? false }
     /// Behind the mark of the end no client reads on.

@@ -8,11 +8,15 @@ import Glibc
 /// Requests in flight, where they outlive the process: slots of a file that is mapped into memory.
 ///
 /// A slot is written by copying some bytes, without a system call; what is written is the kernel's when the process is killed.
-/// Each slot holds one frame, as the journal has them, of what is known of the request when its first upstream is asked.
+/// Each slot holds one frame, as the journal has them, of what is known of the request when its first upstream is asked. A piece of
+/// the file has short slots or, behind a mark in the place of the first, long ones for the few that have much to tell.
 final class InFlightFile: Sendable {
     static let slotSize = 1_024
+    static let longSlotSize = 8_192
     static let slotsPerPiece = 256
     static let pieceSize = slotSize * slotsPerPiece
+    /// What a piece of long slots begins with: no frame does.
+    private static let longMark = UInt64.max
 
     private let file: FileDescriptor
     private let state = Mutex(State())
@@ -35,7 +39,7 @@ final class InFlightFile: Sendable {
     }
 
     /// Some free slots; nil where the disk has no room for them.
-    func takePiece() -> Piece? {
+    func takePiece(long isLong: Bool = false) -> Piece? {
         state.withLock { state in
             guard !state.isLost else { return nil }
             // Room is taken before it is mapped: what a write into a mapping finds none for is lost.
@@ -50,7 +54,8 @@ final class InFlightFile: Sendable {
                 return nil
             }
             state.size += Self.pieceSize
-            return Piece(base)
+            if isLong { base.storeBytes(of: Self.longMark, as: UInt64.self) }
+            return Piece(base, isLong: isLong)
         }
     }
 
@@ -69,10 +74,17 @@ final class InFlightFile: Sendable {
     /// A mapping, as long as somebody has it.
     final class Piece {
         private let base: UnsafeMutableRawPointer
+        let isLong: Bool
 
-        fileprivate init(_ base: UnsafeMutableRawPointer) {
+        fileprivate init(_ base: UnsafeMutableRawPointer, isLong: Bool) {
             self.base = base
+            self.isLong = isLong
         }
+
+        var slotSize: Int { isLong ? InFlightFile.longSlotSize : InFlightFile.slotSize }
+
+        /// The numbers of its slots.
+        var slots: Range<Int> { isLong ? 1..<(InFlightFile.pieceSize / slotSize) : 0..<InFlightFile.slotsPerPiece }
 
         deinit {
             guarded_mapping_remove(base)
@@ -80,7 +92,7 @@ final class InFlightFile: Sendable {
         }
 
         func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
-            UnsafeMutableRawBufferPointer(start: base + index * InFlightFile.slotSize, count: InFlightFile.slotSize)
+            UnsafeMutableRawBufferPointer(start: base + index * slotSize, count: slotSize)
         }
     }
 
@@ -101,8 +113,10 @@ final class InFlightFile: Sendable {
             if count < 0 { trouble(.failed("read \(path)", errno: errno)) }
             guard count >= slotSize else { break }
             piece.withUnsafeBytes { bytes in
-                for start in stride(from: 0, through: count - slotSize, by: slotSize) {
-                    let slot = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + slotSize)])
+                let isLong = bytes.loadUnaligned(as: UInt64.self) == longMark
+                let size = isLong ? longSlotSize : slotSize
+                for start in stride(from: isLong ? size : 0, through: count - size, by: size) {
+                    let slot = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + size)])
                     guard case .whole(let size) = JournalFormat.frame(in: slot) else { continue }
                     let begin = JournalFormat.frameHeadSize
                     let payload = UnsafeRawBufferPointer(rebasing: slot[begin..<(begin + size)])
@@ -120,6 +134,7 @@ struct InFlightSlots {
     private let file: InFlightFile?
     private var pieces: [InFlightFile.Piece] = []
     private var free: [Int] = []
+    private var freeLong: [Int] = []
     /// Requests until a disk without room is asked again.
     private var waits = 0
     private static let pause = 1_000
@@ -132,21 +147,38 @@ struct InFlightSlots {
     /// - Returns: the slot; nil where there is no room for it.
     /// - Parameter slot: where the request is kept already.
     mutating func keep(_ record: borrowing UsageRecord, in slot: Int? = nil) -> Int? {
-        guard record.maximumEncodedSize + JournalFormat.frameHeadSize <= InFlightFile.slotSize else {
-            return record.isShort ? slot : keep(record.shortened, in: slot)
+        let size = record.maximumEncodedSize + JournalFormat.frameHeadSize
+        if let kept = put(record, size, in: slot) { return kept }
+        guard size > InFlightFile.slotSize else { return slot }
+        let short = record.shortened
+        return put(short, short.maximumEncodedSize + JournalFormat.frameHeadSize, in: slot) ?? slot
+    }
+
+    private mutating func put(_ record: borrowing UsageRecord, _ maximumSize: Int, in slot: Int?) -> Int? {
+        if let slot, maximumSize <= bytes(slot).count {
+            write(record, to: slot)
+            return slot
         }
-        guard let index = slot ?? free.popLast() ?? more() else { return nil }
+        let isLong = maximumSize > InFlightFile.slotSize
+        guard maximumSize <= InFlightFile.longSlotSize,
+            let index = (isLong ? freeLong.popLast() : free.popLast()) ?? more(long: isLong)
+        else { return nil }
+        write(record, to: index)
+        if let slot { free(slot) }
+        return index
+    }
+
+    private func write(_ record: borrowing UsageRecord, to index: Int) {
         let slot = bytes(index)
         let payload = UnsafeMutableRawBufferPointer(rebasing: slot[JournalFormat.frameHeadSize...])
         let size = JournalFormat.frameHeadSize + record.encode(into: payload)
         JournalFormat.finish(frame: UnsafeMutableRawBufferPointer(rebasing: slot[..<size]))
-        return index
     }
 
     mutating func free(_ index: Int) {
         // No frame is empty.
         bytes(index).storeBytes(of: 0, as: UInt32.self)
-        free.append(index)
+        if pieces[index / InFlightFile.slotsPerPiece].isLong { freeLong.append(index) } else { free.append(index) }
     }
 
     private func bytes(_ index: Int) -> UnsafeMutableRawBufferPointer {
@@ -154,16 +186,21 @@ struct InFlightSlots {
         return pieces[piece].slot(slot)
     }
 
-    private mutating func more() -> Int? {
-        guard waits == 0, let piece = file?.takePiece() else {
+    private mutating func more(long isLong: Bool) -> Int? {
+        guard waits == 0, let piece = file?.takePiece(long: isLong) else {
             waits = waits == 0 ? Self.pause : waits - 1
             return nil
         }
         let first = pieces.count * InFlightFile.slotsPerPiece
         pieces.append(piece)
         // The lowest is taken first: what is never used is never touched.
-        free.append(contentsOf: (first..<(first + InFlightFile.slotsPerPiece)).reversed())
-        return free.popLast()
+        let indices = piece.slots.reversed().map { first + $0 }
+        guard isLong else {
+            free.append(contentsOf: indices)
+            return free.popLast()
+        }
+        freeLong.append(contentsOf: indices)
+        return freeLong.popLast()
     }
 }
 
@@ -177,11 +214,10 @@ extension UsageRecord {
         record.course.steps = []
         record.charges = []
         record.key = .none
+        if labels.encoded.count > InFlightFile.slotSize / 2 {
+            record.labels = UsageLabels(
+                upstream: labels.upstream, account: labels.account, rule: labels.rule, tier: labels.tier)
+        }
         return record
-    }
-
-    fileprivate var isShort: Bool {
-        question.model.utf8.count <= 256 && question.session.isEmpty && question.agent.isEmpty && course.steps.isEmpty
-            && charges.isEmpty && key == .none
     }
 }

@@ -61,8 +61,9 @@ extension UsageLedger {
     func settleLimitDoubt(_ timeZone: Zone) throws {
         guard limits.isInDoubt else { return }
         let now = options.limitTime()
+        try store.reviveLimits(usedSince: Self.limitsAreKept(since: now.wall / 1_000, timeZone))
         let (sums, coming) = try booked(of: now, timeZone)
-        limits.setTimeZone(timeZone, sums, coming: coming, now: now)
+        limits.setTimeZone(timeZone, sums, coming: coming, blocks: try store.limitBlocks(), now: now)
     }
 
     private func booked(of now: LimitTime, _ timeZone: Zone) throws -> (sums: [LimitSums], coming: [LimitDay]) {

@@ -52,7 +52,7 @@ struct QuotaHeadersTests {
     /// And how long a refusal lasts.
     static func readAll(
         _ lines: [(String, String)], status: Int = 200, names: [QuotaHeaderNames] = [], known: AccountWindows? = nil,
-        keepsModel: Bool = true, now: Int = QuotaHeadersTests.now
+        keepsModel: Bool = true, now: Int = QuotaHeadersTests.now, asked: Int = .max
     ) -> (news: [QuotaWindow], isOdd: Bool, until: Int?) {
         var headers = QuotaHeaders()
         // The values are looked at until the windows are made, so all lines stay in one piece of memory.
@@ -73,7 +73,7 @@ struct QuotaHeadersTests {
                 start = end
             }
             let moment = QuotaHeaders.Moment(
-                model: "m", status: status, now: now, wall: wall, threshold: 0.05, keepsModel: keepsModel)
+                model: "m", status: status, now: now, wall: wall, threshold: 0.05, keepsModel: keepsModel, asked: asked)
             let news = headers.news(moment, known: known)
             let until = headers.refusedUntil(moment)
             return (news, headers.isOdd, until)
@@ -377,5 +377,24 @@ struct QuotaHeadersTests {
             let lines = [("x-ratelimit-limit-requests", "100"), ("x-ratelimit-remaining-requests", "50")]
             #expect(Self.read(lines, known: windows).news.count == 1)
         }
+    }
+
+    @Test(
+        "What was asked before what is known was, or before its reset, is older, but for a refusal",
+        arguments: [
+            // Status, when it was asked, whether the window was reset meanwhile
+            (200, -1, false, false), (200, 0, false, true), (200, 1, false, true), (429, -1, false, true), (200, 4, true, false),
+            (200, 5, true, true),
+        ])
+    func older(status: Int, asked: Int, isReset: Bool, isNews: Bool) {
+        var known = QuotaWindow(
+            .model("m"), kind: "requests", share: 0.5, resetsAt: Self.now + (isReset ? 5 : 60_000), source: .headers,
+            takenAt: Self.now)
+        known.askedAt = Self.now
+        var windows = AccountWindows()
+        _ = windows.take([known], now: Self.now)
+        let lines = [("x-ratelimit-limit-requests", "100"), ("x-ratelimit-remaining-requests", "0")]
+        let told = Self.readAll(lines, status: status, known: windows, now: Self.now + 10, asked: Self.now + asked)
+        #expect(told.news.isEmpty == !isNews)
     }
 }

@@ -87,6 +87,27 @@ import Testing
         #expect(ConfigurationHistory.versions(in: folder.path).count == 50)
     }
 
+    /// What is damaged is told by its name, and nothing is written over it.
+    @Test func whatCannotBeReadIsTold() async throws {
+        let folder = try ConfigurationFixture.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let log = LogLines()
+        let result = ConfigurationFixture.load(ConfigurationFixture.file("# one"))
+        let event = ReloadEvent(try #require(result.snapshot), at: Date(), trigger: .file)
+        let history = ConfigurationHistory(state: folder.path, environment: [:], logger: log.logger)
+        for number in 1...3 {
+            #expect(await history.add(event, result) == number)
+        }
+        #expect(log.all.isEmpty)
+        let damaged = folder.appending(path: "config-history/00000003.json")
+        try Data(#"{"format":1"#.utf8).write(to: damaged)
+        let again = ConfigurationHistory(state: folder.path, environment: [:], logger: log.logger)
+        #expect(log.all.count { $0.contains("cannot be read") && $0.contains("00000003.json") } == 1)
+        #expect(await again.all.map(\.number) == [1, 2])
+        #expect(await again.add(event, result) == 4)
+        #expect(try Data(contentsOf: damaged).count == 11)
+    }
+
     @Test func aTextThatIsRefusedAgainIsOneVersion() async throws {
         let folder = try ConfigurationFixture.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
