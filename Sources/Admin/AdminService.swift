@@ -20,7 +20,8 @@ public struct AdminService: LocalService {
     private let directory: ModelDirectory
     private let alerts: AlertWatch?
     private let cluster: Cluster?
-    private let caller: any OutgoingCaller
+    /// Calls Lark and issuers; who asks is an `AdminGate.Caller`.
+    private let outgoing: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
     private let steady: @Sendable () -> Int
@@ -51,7 +52,7 @@ public struct AdminService: LocalService {
         self.alerts = alerts
         self.cluster = cluster
         larkSignatures = LarkSignatures(directory: stateDirectory, logger: logger)
-        self.caller = caller
+        outgoing = caller
         self.logger = logger
         self.now = now
         self.steady = steady
@@ -274,7 +275,7 @@ public struct AdminService: LocalService {
         try refuseOnAdminListener(request)
         guard let lark = snapshot.configuration.lark else { throw AdminFailure.nothingHere }
         return LarkHandler(
-            lark: lark, caller: caller, states: larkStates, signatures: larkSignatures, now: now(), logger: logger)
+            lark: lark, caller: outgoing, states: larkStates, signatures: larkSignatures, now: now(), logger: logger)
     }
 
     private func gate(_ snapshot: Snapshot) -> AdminGate {
@@ -285,7 +286,7 @@ public struct AdminService: LocalService {
 
     private func loginHandler(_ snapshot: Snapshot) -> LoginHandler {
         LoginHandler(
-            memory: logins, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(),
+            memory: logins, gate: gate(snapshot), audit: audit, caller: outgoing, logger: logger, now: now(),
             steady: steady() / 1_000)
     }
 
