@@ -20,7 +20,8 @@ public struct AdminService: LocalService {
     private let directory: ModelDirectory
     private let alerts: AlertWatch?
     private let cluster: Cluster?
-    private let caller: any OutgoingCaller
+    /// Calls Lark and issuers; who asks is an `AdminGate.Caller`.
+    private let outgoing: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
     private let steady: @Sendable () -> Int
@@ -28,8 +29,8 @@ public struct AdminService: LocalService {
     private let larkSignatures: LarkSignatures
     private let brake = GuessBrake()
     private let importParts = ImportParts()
-    private let forbidden = ForbiddenCalls()
-    private let desk = LoginDesk()
+    private let forbidden = LinesPerMinute()
+    private let logins = LoginMemory()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
@@ -51,7 +52,7 @@ public struct AdminService: LocalService {
         self.alerts = alerts
         self.cluster = cluster
         larkSignatures = LarkSignatures(directory: stateDirectory, logger: logger)
-        self.caller = caller
+        outgoing = caller
         self.logger = logger
         self.now = now
         self.steady = steady
@@ -61,7 +62,7 @@ public struct AdminService: LocalService {
 
     public func takesBody(session: String, path: String) -> Bool {
         guard let admin = snapshots.current.configuration.admin,
-            let session = desk.sessions.find(session, in: admin, now: steady() / 1_000)
+            let session = logins.sessions.find(session, in: admin, now: steady() / 1_000)
         else { return false }
         return session.role == .admin || (session.role == .viewer && path == "/admin/explain")
     }
@@ -274,18 +275,19 @@ public struct AdminService: LocalService {
         try refuseOnAdminListener(request)
         guard let lark = snapshot.configuration.lark else { throw AdminFailure.nothingHere }
         return LarkHandler(
-            lark: lark, caller: caller, states: larkStates, signatures: larkSignatures, now: now(), logger: logger)
+            lark: lark, caller: outgoing, states: larkStates, signatures: larkSignatures, now: now(), logger: logger)
     }
 
     private func gate(_ snapshot: Snapshot) -> AdminGate {
         AdminGate(
             configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now(),
-            sessions: desk.sessions, steady: steady() / 1_000)
+            sessions: logins.sessions, steady: steady() / 1_000)
     }
 
     private func loginHandler(_ snapshot: Snapshot) -> LoginHandler {
         LoginHandler(
-            desk: desk, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(), steady: steady() / 1_000)
+            memory: logins, gate: gate(snapshot), audit: audit, caller: outgoing, logger: logger, now: now(),
+            steady: steady() / 1_000)
     }
 
     private func health(_ snapshot: Snapshot) -> HealthReport {

@@ -63,9 +63,9 @@ public func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     return UnsafeRawBufferPointer(rebasing: bytes[lower..<upper])
 }
 
-/// Path and query of a request target. The query is what follows the first `?`, nil if there is none.
+/// Splits a request target into its path and its query, which is what follows the first `?`; nil if there is none.
 ///
-/// Splits a target. An absolute form's (`http://host/path`) scheme and authority are left out, and an empty path is `/`.
+/// An absolute form's (`http://host/path`) scheme and authority are left out, and an empty path is `/`.
 public func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer?) {
     var start = 0
     if let first = target.first, first != HTTPByte.slash, let scheme = schemeLength(target) {

@@ -72,6 +72,7 @@ public struct LocalRequest: Sendable {
     public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 }
 
+/// A whole response of a local service.
 public struct LocalResponse: Sendable {
     public var status: Int
     /// The fields but `content-length`, which is added.

@@ -37,7 +37,7 @@ public struct Explanation: Sendable, Hashable {
         public let value: String
     }
 
-    /// Headers and metadata whose value is nobody's to read.
+    /// Headers and metadata whose value is not shown to anybody.
     static func isSecret(_ name: String) -> Bool {
         let name = name.lowercased()
         return ["auth", "key", "token", "secret", "cookie", "password", "credential"].contains { name.contains($0) }

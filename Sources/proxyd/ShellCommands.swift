@@ -27,6 +27,7 @@ struct CompletionsCommand: ParsableCommand {
     func run() { print(Proxyd.completionScript(for: shell.shell), terminator: "") }
 }
 
+/// `proxyd version`.
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version, as --version does.")
 

@@ -134,6 +134,7 @@ struct BackupCommand: AsyncParsableCommand {
     }
 }
 
+/// `proxyd restore`.
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Put a backup into the state directory of a proxyd that does not run.",
@@ -169,12 +170,14 @@ struct RestoreCommand: AsyncParsableCommand {
             let file = config ?? Proxyd.defaultPath
             path = try FileOptions.load(file, try variables.environment(forStateOf: file)).statePath
         }
-        let old = try await StateWork.run { try StoppedState(path).restore(from: file, isReplacing: replace) }
+        let existing: StoppedState.Existing = replace ? .movedAside : .refused
+        let old = try await StateWork.run { try StoppedState(path).restore(from: file, existing: existing) }
         if let old { print("what was there is in \(old)") }
         print("\(path): restored from \(file)")
     }
 }
 
+/// `proxyd ledger`.
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger", abstract: "Look after the usage ledger.", subcommands: [Verify.self])

@@ -88,13 +88,13 @@ import Testing
                 to: .to("DELETE", "/admin/keys/alice", headers: [("x-api-key", Self.viewerKey)]))
             #expect(answer.status == 403)
         }
-        #expect(fixture.audit.lines.count == ForbiddenCalls.most)
+        #expect(fixture.audit.lines.count == LinesPerMinute.most)
     }
 
     @Test("A minute after the first another ten are noted, of each key its own")
     func forbiddenByMinute() {
-        let calls = ForbiddenCalls()
-        func noted(_ name: String, _ now: Int) -> Int { (0..<15).count { _ in calls.isNoted(of: name, now: now) } }
+        let lines = LinesPerMinute()
+        func noted(_ name: String, _ now: Int) -> Int { (0..<15).count { _ in lines.isNoted(of: name, now: now) } }
         let counts: [Int] = [noted("a", 100), noted("b", 100), noted("a", 159), noted("a", 160)]
         #expect(counts == [10, 10, 0, 10])
     }

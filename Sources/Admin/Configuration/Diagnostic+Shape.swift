@@ -2,14 +2,7 @@ import Dialects
 import ProxyCore
 
 extension Diagnostic {
-    /// `/etc/proxyd/proxy.yaml:41:9: error: rules[2].tiers[0]: …`, as `--check-config` prints it.
-    var line: String {
-        var bare = self
-        bare.sourceLine = nil
-        return DiagnosticRenderer.text(bare)
-    }
-
-    /// The same without the directory, for those who need not know it.
+    /// Its line without the directory, for those who need not know it.
     var publicLine: String {
         var bare = self
         bare.location.file = location.file.split(separator: "/").last.map(String.init) ?? location.file

@@ -9,7 +9,7 @@ struct PretendedQuota: Sendable, Hashable {
     /// 0 to 1; nil is unknown.
     let share: Double?
 
-    /// More are nobody's question.
+    /// No question has more.
     private static let most = 1_000
 
     /// - Parameter value: `{"up/model": "3%" | 0.03 | null}`, or texts as the command line has them.

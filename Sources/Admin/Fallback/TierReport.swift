@@ -73,6 +73,7 @@ struct TierReport {
     }
 }
 
+/// One target of a tier: its model, its accounts, and whether it would be asked now.
 struct TargetReport {
     let upstream: Upstream
     /// The model the upstream is asked for; a pattern when the rule leaves it open.
@@ -222,6 +223,7 @@ extension Availability {
     }
 }
 
+/// Shares as people read them.
 enum Percent {
     /// `80%`, `2.5%`; `unknown` for nil.
     static func text(_ share: Double?) -> String {

@@ -118,6 +118,7 @@ extension ImportResult {
     }
 }
 
+/// Reads members of an import, and refuses those that are not known.
 enum ImportMembers {
     static func object(_ value: JSONValue, of what: String, _ known: Set<String>) throws(AdminFailure) -> JSONObject {
         guard let object = value.object else { throw AdminFailure(.badRequest, "\(Article.with(what)) must be an object") }

@@ -5,17 +5,17 @@ import Logging
 import ProxyCore
 
 /// What logins share: it lives as long as the process.
-struct LoginDesk: Sendable {
+struct LoginMemory: Sendable {
     let sessions = LoginSessions()
     let states = LoginStates()
     let issuers = OIDCIssuers()
     /// Log lines of logins that came to nothing, which strangers could cause without end.
-    let lines = ForbiddenCalls()
+    let lines = LinesPerMinute()
 }
 
 /// `/admin/login`, `/admin/logout` and `/admin/oidc/…`: a browser's session in the place of a key that it would have to keep.
 struct LoginHandler {
-    let desk: LoginDesk
+    let memory: LoginMemory
     let gate: AdminGate
     let audit: any AuditTrail
     let caller: any OutgoingCaller
@@ -57,7 +57,7 @@ struct LoginHandler {
     /// Ends the session of this browser, whether there is one or not.
     func logout(_ request: LocalRequest) async throws -> LocalResponse {
         try refuseOthers(request)
-        if let id = request.cookie(Cookies.session), let session = desk.sessions.end(id) {
+        if let id = request.cookie(Cookies.session), let session = memory.sessions.end(id) {
             await note("session.end", request, who: session.name, target: nil, detail: session.role.rawValue)
         }
         return .json([:], headers: [LoginCookie.clear(Cookies.session, isSecure: request.isSecure)])
@@ -106,7 +106,7 @@ struct LoginHandler {
         let over = LoginCookie.clear(LoginCookie.login, isSecure: request.isSecure)
         gate.brake.right(from: request.clientAddress)
         guard let role = given.role else {
-            if desk.lines.isNoted(of: person.name, now: steady) {
+            if memory.lines.isNoted(of: person.name, now: steady) {
                 logger.warning(
                     "login without a role",
                     metadata: [
@@ -131,8 +131,8 @@ struct LoginHandler {
     private func begin(
         _ request: LocalRequest, name: String, role: AdminRole, means: LoginSessions.Means
     ) -> (name: String, value: String) {
-        if let old = request.cookie(Cookies.session) { _ = desk.sessions.end(old) }
-        let id = desk.sessions.begin(name: name, role: role, means: means, now: steady)
+        if let old = request.cookie(Cookies.session) { _ = memory.sessions.end(old) }
+        let id = memory.sessions.begin(name: name, role: role, means: means, now: steady)
         logger.notice(
             "login",
             metadata: [LogKeys.who: "\(name)", LogKeys.role: "\(role.rawValue)", LogKeys.address: "\(request.clientAddress)"])
@@ -143,13 +143,13 @@ struct LoginHandler {
     private func oidc() throws(AdminFailure) -> OIDCHandler {
         guard let provider = admin?.oidc else { throw AdminFailure.nothingHere }
         return OIDCHandler(
-            provider: provider, issuer: desk.issuers.issuer(provider, caller: caller), states: desk.states, caller: caller,
+            provider: provider, issuer: memory.issuers.issuer(provider, caller: caller), states: memory.states, caller: caller,
             now: now, steady: steady)
     }
 
     private func lark() throws(AdminFailure) -> LarkLoginHandler {
         guard let login = admin?.lark else { throw AdminFailure.nothingHere }
-        return LarkLoginHandler(login: login, states: desk.states, caller: caller, now: now)
+        return LarkLoginHandler(login: login, states: memory.states, caller: caller, now: now)
     }
 
     /// What fails is told to a person, on a page.
@@ -163,7 +163,7 @@ struct LoginHandler {
         } catch {
             let failure = error as? LoginFailure ?? LoginFailure(500, "Something went wrong here; the log says what.")
             if failure.isGuess { gate.guessed([request.query], request) }
-            if desk.lines.isNoted(of: failure.status < 500 ? "" : "5xx", now: steady) {
+            if memory.lines.isNoted(of: failure.status < 500 ? "" : "5xx", now: steady) {
                 logger.warning(
                     "login failed",
                     metadata: [

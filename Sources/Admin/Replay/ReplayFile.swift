@@ -102,6 +102,7 @@ public struct ReplayFile: Sendable {
     }
 }
 
+/// Why a file of decisions cannot be read on.
 public enum ReplayFailure: Error, Sendable, CustomStringConvertible {
     case lineTooLong(Int)
 

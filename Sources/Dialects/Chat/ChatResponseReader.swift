@@ -116,7 +116,7 @@ struct ChatResponseReader: ResponseReader {
         choice(data, first, &events)
     }
 
-    /// The choice of index 0: the others are nobody's, and some servers send each in a chunk of its own.
+    /// The choice of index 0: the others are not asked for, and some servers send each in a chunk of its own.
     private static func firstChoice(_ data: UnsafeRawBufferPointer, _ choices: Range<Int>) -> Range<Int>? {
         var list = JSONCursor(data, in: choices)
         guard (try? list.open(.array)) != nil else { return nil }

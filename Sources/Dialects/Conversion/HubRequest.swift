@@ -51,6 +51,7 @@ struct HubText {
     static func reminder(_ text: String) -> String { "<system-reminder>\(text)</system-reminder>" }
 }
 
+/// How long the vendor is to keep what is before a mark in its cache: five minutes, or an hour.
 enum HubCacheMark: Equatable { case short, long }
 
 /// One message of the history.
@@ -78,6 +79,7 @@ struct HubTurn {
     var isEmpty: Bool { blocks.allSatisfy { if case .thinking = $0 { true } else { false } } }
 }
 
+/// A part of a message.
 enum HubBlock {
     case text(HubText)
     case image(HubMedia)
@@ -102,6 +104,7 @@ struct HubMedia {
     var place: String?
 }
 
+/// A recording, as base64.
 struct HubAudio {
     var format: String
     var data: String
@@ -109,6 +112,7 @@ struct HubAudio {
     var place: String?
 }
 
+/// A file that the model is to read.
 struct HubDocument {
     enum Source {
         case base64(type: String, data: String)
@@ -125,6 +129,7 @@ struct HubDocument {
     var place: String?
 }
 
+/// A model's call of a tool.
 struct HubToolUse {
     var id: String
     var name: String
@@ -202,6 +207,7 @@ enum HubArguments {
     }
 }
 
+/// What a tool answered to a call.
 struct HubToolResult {
     var id: String
     /// The tool's name, for formats that answer by name.
@@ -224,6 +230,7 @@ struct HubThinking {
     var redacted: String?
 }
 
+/// A tool that the model may call.
 struct HubTool {
     enum Kind {
         case function
@@ -241,8 +248,10 @@ struct HubTool {
     var cache: HubCacheMark?
 }
 
+/// A tool that the vendor runs itself.
 enum HubHostedTool { case webSearch, webFetch, codeExecution, other }
 
+/// Whether the model may, must or must not call a tool, or which it must.
 enum HubToolChoice: Equatable {
     case auto, any, none
     case tool(String)
@@ -270,6 +279,7 @@ struct HubReasoning {
     }
 }
 
+/// The form that the response is to have.
 enum HubFormat: Sendable {
     case jsonObject
     case schema(name: String?, schema: JSONValue, strict: Bool?, description: String?)

@@ -88,7 +88,7 @@ public struct RateLimitHeaders: Sendable {
     /// No wait is longer than any other hint may be.
     private static func bounded(_ wait: Double) -> Double { Swift.min(wait, Double(RetryAfter.longest)) }
 
-    /// A number of things; what is no such number is nobody's.
+    /// A number of things; nil for what is no such number.
     private static func count(_ text: String) -> String? {
         !text.isEmpty && text.utf8.count <= 18 && text.utf8.allSatisfy { ASCII.isDigit($0) } ? text : nil
     }

@@ -53,7 +53,7 @@ struct GeminiResponseReader: ResponseReader {
         guard let candidates else { return }
         var list = JSONCursor(data, in: candidates)
         guard (try? list.open(.array)) != nil else { return }
-        // The others are nobody's, and may come in chunks of their own.
+        // The others are not asked for, and may come in chunks of their own.
         while let element = (try? list.nextElement()) ?? nil {
             let index = JSONScan.find("index", of: data, in: element.value)
             if let index, index.kind == .number, JSONScan.integer(of: data, in: index.value) != 0 { continue }

@@ -2,7 +2,7 @@
 struct AccountChanges: Sendable {
     /// Grows with every change.
     private(set) var version = 0
-    /// Whom the last changes were about, the newest last; nil: all of them.
+    /// The accounts that the last changes were about, the newest last; nil: all of them.
     private var last: [AccountID?] = []
 
     /// So many are remembered at least, once there were as many.
@@ -15,7 +15,7 @@ struct AccountChanges: Sendable {
         last.append(id)
     }
 
-    /// Whom the changes after `version` were about; nil where that may be anybody.
+    /// The accounts that the changes after `version` were about; nil where that may be any.
     func since(_ version: Int) -> ArraySlice<AccountID?>? {
         let count = self.version &- version
         guard count >= 0, count <= last.count else { return nil }

@@ -118,6 +118,7 @@ public struct Configuration: Sendable {
     public enum Durability: String, Sendable, CaseIterable { case crash, power }
 }
 
+/// How long each part of a request may take.
 public struct Timeouts: Sendable, Hashable {
     /// The time from the first byte of a request to the end of its head.
     public var head = Schema.TimeoutKeys.head.byDefault
@@ -132,6 +133,7 @@ public struct Timeouts: Sendable, Hashable {
     public init() {}
 }
 
+/// Bounds of what clients may send and keep open.
 public struct Limits: Sendable, Hashable {
     /// Bytes.
     public var body = Schema.LimitKeys.body.byDefault

@@ -1,5 +1,14 @@
 import Basics
 
+extension Diagnostic {
+    /// The diagnostic in one line, without the file's: `/etc/proxyd/proxy.yaml:41:9: error: rules[2].tiers[0]: …`.
+    public var line: String {
+        var bare = self
+        bare.sourceLine = nil
+        return DiagnosticRenderer.text(bare)
+    }
+}
+
 /// Diagnostics as people and as programs read them.
 public enum DiagnosticRenderer {
     /// `file:line:col: severity: path: message`, and below it the line with a caret where it may be shown.

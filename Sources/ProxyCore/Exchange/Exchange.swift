@@ -5,7 +5,7 @@ import RuleEngine
 /// One client request, from head to ledger line.
 ///
 /// Six stages, six folders, in the order of the flow; each is an extension of this class beside the types that it uses. The first
-/// four say no by throwing a `LocalReply`; from Dispatch on an `Attempt` does the work, one for each candidate that is asked.
+/// three say no by throwing a `LocalReply`; from Dispatch on an `Attempt` does the work, one for each candidate that is asked.
 ///
 /// Everything happens on the client's event loop. An exchange reads the snapshot once and keeps it, or the one that is on trial beside it.
 final class Exchange {

@@ -115,7 +115,7 @@ extension LimitTable.State {
         free.append(slot)
     }
 
-    /// Removes a limit's bucket that holds nothing, else the one that has not been used for longest.
+    /// Removes, of some of a limit's buckets, one that holds nothing, else the one that has not been used for longest.
     private mutating func makeRoom(in limit: String) -> Bool {
         var chosen: Int?
         var looked = 0

@@ -511,7 +511,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         close()
     }
 
-    /// An error to somebody of whom no request is known; `message` is ours and needs no escaping.
+    /// An error to a client whose request is not known; `message` is ours and needs no escaping.
     private func refuse(_ status: Int, _ type: String, _ message: String, _ field: HeaderLine? = nil) {
         response.beginRefusal()
         let body = Array("{\"error\":{\"message\":\"\(message)\",\"type\":\"\(type)\",\"param\":null,\"code\":null}}".utf8)

@@ -43,7 +43,7 @@ enum TrustedProxy {
 
 /// `X-Forwarded-For`: each proxy writes whom it heard at the end, so it is read from there.
 enum ForwardedFor {
-    /// Further entries are nobody's chain of proxies.
+    /// No chain of proxies has further entries.
     static let mostEntries = 64
 
     enum Client: Equatable {

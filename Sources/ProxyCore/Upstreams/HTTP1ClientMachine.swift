@@ -89,7 +89,7 @@ struct HTTP1ClientMachine: Sendable {
 
     /// What a response's head means.
     enum HeadVerdict: Equatable {
-        /// Another head follows; this one is nobody's business.
+        /// Another head follows; this one is not passed on.
         case interim
         /// The receiver gets it, and its body after it.
         case response(hasBody: Bool)

@@ -4,6 +4,7 @@ public protocol OutgoingCaller: Sendable {
     func call(_ request: OutgoingRequest) async throws -> OutgoingResponse
 }
 
+/// A call beside the data path.
 public struct OutgoingRequest: Sendable {
     public var method: String
     public var url: UpstreamURL
@@ -41,6 +42,7 @@ public struct OutgoingRequest: Sendable {
     }
 }
 
+/// The whole response to a call.
 public struct OutgoingResponse: Sendable {
     public var status: Int
     /// Names in lower case.

@@ -78,7 +78,7 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     private func answered(_ context: ChannelHandlerContext) {
         switch head.status {
         case 200..<300:
-            // In TLS the client speaks first: bytes that are here already are nobody's.
+            // In TLS the client speaks first: no server has sent the bytes that are here already.
             guard inbound.readableBytes == 0 else { return fail(.proxyRefused, context) }
             isOver = true
             do {

@@ -46,7 +46,7 @@ import Testing
         try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
         var status = stat()
         #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o600)
-        #expect(try StoppedState(target.path).restore(from: file, isReplacing: false) == nil)
+        #expect(try StoppedState(target.path).restore(from: file, existing: .refused) == nil)
         try await expect(target, holds: filled, requests: 3)
         // Nothing of it stays behind.
         #expect(try filled.directory.files().allSatisfy { !$0.hasPrefix("backup-") })
@@ -78,7 +78,7 @@ import Testing
         try await state.backUp(to: file, timeZone: .utc, logger: LogLines().logger)
         #expect(try ofOthers() == [])
         #expect(try state.verify().isWhole)
-        #expect(try state.restore(from: file, isReplacing: true) != nil)
+        #expect(try state.restore(from: file, existing: .movedAside) != nil)
         #expect(try ofOthers() == [])
         // Root's own stays root's.
         try give(to: 0)
@@ -114,7 +114,7 @@ import Testing
 
         let (files, target) = (try ScratchDirectory(), try ScratchDirectory())
         try Data(bytes).write(to: URL(fileURLWithPath: files.path + "/copy"))
-        _ = try StoppedState(target.path).restore(from: files.path + "/copy", isReplacing: false)
+        _ = try StoppedState(target.path).restore(from: files.path + "/copy", existing: .refused)
         let restored = try UsageLedger.open(target)
         #expect(try await restored.totals().requests == 50)
         await restored.close()
@@ -145,7 +145,7 @@ import Testing
         }
         try await StoppedState(left.path).backUp(to: files.path + "/copy", timeZone: .utc, logger: LogLines().logger)
         let target = try ScratchDirectory()
-        _ = try StoppedState(target.path).restore(from: files.path + "/copy", isReplacing: false)
+        _ = try StoppedState(target.path).restore(from: files.path + "/copy", existing: .refused)
         let restored = try UsageLedger.open(target)
         #expect(try await restored.totals().requests == 7)
         await restored.close()
@@ -157,7 +157,7 @@ import Testing
         for text in ["", "nonsense that is no database at all"] {
             try Data(text.utf8).write(to: URL(fileURLWithPath: file))
             do {
-                _ = try StoppedState(target).restore(from: file, isReplacing: false)
+                _ = try StoppedState(target).restore(from: file, existing: .refused)
                 Issue.record("it was restored")
             } catch let failure as StateFailure {
                 #expect(failure.description.hasPrefix("\(file) cannot be restored: "))
@@ -167,7 +167,7 @@ import Testing
         }
         // What was there before stays.
         #expect(mkdir(files.path + "/new", 0o700) == 0)
-        #expect(throws: StateFailure.self) { _ = try StoppedState(target).restore(from: file, isReplacing: false) }
+        #expect(throws: StateFailure.self) { _ = try StoppedState(target).restore(from: file, existing: .refused) }
         #expect(try files.files() == ["copy", "new"])
         #expect(try files.files(in: "new").isEmpty)
     }
@@ -179,14 +179,14 @@ import Testing
         try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
         let state = StoppedState(other.directory.path)
         #expect(throws: StateFailure.notEmpty(path: other.directory.path)) {
-            _ = try state.restore(from: file, isReplacing: false)
+            _ = try state.restore(from: file, existing: .refused)
         }
         try await expect(other.directory, holds: other, requests: 9)
-        let old = try #require(try state.restore(from: file, isReplacing: true))
+        let old = try #require(try state.restore(from: file, existing: .movedAside))
         #expect(FileManager.default.fileExists(atPath: old + "/proxyd.sqlite"))
         try await expect(other.directory, holds: filled, requests: 3)
         // Once more, at once: each time has a folder of its own.
-        let again = try (0..<2).compactMap { _ in try state.restore(from: file, isReplacing: true) }
+        let again = try (0..<2).compactMap { _ in try state.restore(from: file, existing: .movedAside) }
         #expect(Set(again + [old]).count == 3)
         #expect(again.allSatisfy { FileManager.default.fileExists(atPath: $0 + "/proxyd.sqlite") })
     }
@@ -199,7 +199,7 @@ import Testing
         let ledger = try UsageLedger.open(filled.directory)
         let state = StoppedState(filled.directory.path)
         #expect(state.isInUse)
-        #expect(throws: StateFailure.self) { _ = try state.restore(from: file, isReplacing: true) }
+        #expect(throws: StateFailure.self) { _ = try state.restore(from: file, existing: .movedAside) }
         #expect(throws: StateFailure.self) { _ = try state.verify() }
         #expect(try await ledger.totals().requests == 3)
         await ledger.close()
@@ -211,28 +211,29 @@ import Testing
         let (files, target) = (try ScratchDirectory(), try ScratchDirectory())
         try Data(content.utf8).write(to: URL(fileURLWithPath: files.path + "/copy"))
         #expect(throws: StateFailure.self) {
-            _ = try StoppedState(target.path).restore(from: files.path + "/copy", isReplacing: false)
+            _ = try StoppedState(target.path).restore(from: files.path + "/copy", existing: .refused)
         }
         #expect(StateFiles.isEmpty(target.path))
         #expect(try target.files().allSatisfy { !$0.contains("restoring") })
     }
 
     /// What was in flight in the life that is put aside is nothing that the restored one knows of.
-    @Test(arguments: [false, true])
-    func whatWasInFlightIsNotRestored(_ isReplacing: Bool) async throws {
+    @Test(arguments: [StoppedState.Existing.refused, .movedAside])
+    func whatWasInFlightIsNotRestored(_ existing: StoppedState.Existing) async throws {
         let (filled, target) = (try await filled(), try ScratchDirectory())
         let file = try ScratchDirectory().path + "-copy"
         defer { unlink(file) }
         try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
-        if isReplacing {
+        if existing == .movedAside {
             let ledger = try UsageLedger.open(target)
             try ledger.append(.sample(5))
             await ledger.close()
         }
         var slots = InFlightSlots(try InFlightFile(target.path + "/inflight"))
         #expect(slots.keep(.sample(77)) != nil)
-        let old = try StoppedState(target.path).restore(from: file, isReplacing: isReplacing)
-        #expect(old.map { InFlightFile.left(at: $0 + "/inflight").map(\.requestID) } == (isReplacing ? ["req_77"] : nil))
+        let old = try StoppedState(target.path).restore(from: file, existing: existing)
+        let left = old.map { InFlightFile.left(at: $0 + "/inflight").map(\.requestID) }
+        #expect(left == (existing == .movedAside ? ["req_77"] : nil))
         let log = LogLines()
         let restored = try UsageLedger.open(target, logger: log.logger)
         #expect(!log.all.contains { $0.contains("in flight") }, "\(log.all)")

@@ -57,7 +57,7 @@ public struct RequestQuirks: Sendable, Hashable {
             if body[name] == nil { body[name] = value }
         }
         for path in drops where path.remove(from: &body) {
-            // What proxyd asks for itself is nobody's loss.
+            // The client loses nothing of what proxyd asks for itself.
             if path.names.first != "stream_options" { try work.note(Self.param(path, work), .dropped) }
         }
         for field in fixed {

@@ -51,7 +51,7 @@ struct ThinkTags: Sendable {
     private var isOpened: Bool
     private var state: State
     private var isAtLineStart = true
-    /// Space before the first word, escaped; what is behind a thought is nobody's.
+    /// Space before the first word, escaped; what is behind a thought is left out.
     private var space: [UInt8] = []
     private var dropsSpace = false
     /// What may be the beginning of a mark: its letters, and as they came.

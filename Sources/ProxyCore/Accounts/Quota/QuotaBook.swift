@@ -20,7 +20,7 @@ public final class QuotaBook: Sendable {
         var counted: Set<AccountID> = []
         /// What heads told that changed too little to be published at once.
         var held: [AccountID: [QuotaWindow]] = [:]
-        /// What was said in the log of whom.
+        /// What the log has said, and of which account.
         var said: Set<Said> = []
     }
 

@@ -14,7 +14,7 @@ extension QuotaReading {
             let pool = model.accounts.filter { !matched.contains($0.handle) }
             let pooled = window(name, pool, now: now, wallAhead: wallAhead)
             for id in accounts {
-                // Where two windows have one name, the one with less counts.
+                // Where two windows have one name, the one that has less left counts.
                 let found =
                     matched.contains(id.account)
                     ? model.accounts.filter { $0.handle == id.account }

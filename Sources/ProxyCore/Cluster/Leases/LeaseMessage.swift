@@ -131,6 +131,7 @@ struct LeaseBatch: Sendable {
     var header: String { "\(terms.lasts) \(terms.share) \(day) \(month) \(expected) \(told)" }
 }
 
+/// The server's answer to a batch of messages.
 struct LeaseAnswers: Sendable {
     /// Milliseconds since 1970 by the server's clock.
     var time = 0

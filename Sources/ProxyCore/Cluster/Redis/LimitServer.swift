@@ -67,6 +67,7 @@ public struct LimitScript: Sendable, Hashable {
     }
 }
 
+/// How this node stands with the server of limits.
 public enum LimitServerState: Sendable, Hashable {
     /// The file names no server.
     case off

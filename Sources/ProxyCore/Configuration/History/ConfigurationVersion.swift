@@ -153,12 +153,3 @@ extension KeptText {
         sealed = json["sealed"]?.string
     }
 }
-
-extension Diagnostic {
-    /// The diagnostic in one line, without the file's.
-    fileprivate var line: String {
-        var bare = self
-        bare.sourceLine = nil
-        return DiagnosticRenderer.text(bare)
-    }
-}

@@ -150,36 +150,39 @@ struct ConfigurationCompiler {
             checkNames(of: decoded.accounts.map(\.account))
             warnAboutExamples(decoded)
             indices[name.value] = configuration.upstreams.count
-            var upstream = Upstream(
-                name: name.value, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.account.value),
-                quota: decoded.quota,
-                timeouts: decoded.timeouts.applied(to: configuration.timeouts))
+            configuration.upstreams.append(upstream(name.value, decoded))
             if decoded.url.isTLS, decoded.authority == nil, !SystemAuthorities.areThere() {
                 context.error(
                     name,
                     "this system has no certificate authorities, so that no certificate could be trusted: install "
                         + "ca-certificates, or name a file of authorities in tls.ca")
             }
-            upstream.choice = decoded.choice
-            upstream.affinity = decoded.affinity
-            upstream.threshold = decoded.threshold
-            upstream.deployments = decoded.deployments
-            upstream.apiVersion = decoded.apiVersion
-            upstream.trustedAuthorities = decoded.authority
-            switch decoded.proxy {
-            case .proxy(let proxy)?: upstream.proxy = proxy
-            case .direct?: upstream.proxy = nil
-            case nil: upstream.proxy = configuration.proxies.proxy(for: decoded.url)
-            }
-            upstream.headers = decoded.headers
-            upstream.conversion = decoded.conversion
-            upstream.models = decoded.models
-            upstream.preset = decoded.preset?.name ?? context.presets.name(of: decoded.url, dialect: decoded.dialect.rawValue)
-            upstream.namesPreset = decoded.preset != nil
-            upstream.vendorHost = decoded.preset?.host
-            upstream.keyHeader = decoded.keyHeader
-            configuration.upstreams.append(upstream)
         }
+    }
+
+    private func upstream(_ name: String, _ decoded: DecodedUpstream) -> Upstream {
+        var upstream = Upstream(
+            name: name, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.account.value),
+            quota: decoded.quota, timeouts: decoded.timeouts.applied(to: configuration.timeouts))
+        upstream.choice = decoded.choice
+        upstream.affinity = decoded.affinity
+        upstream.threshold = decoded.threshold
+        upstream.deployments = decoded.deployments
+        upstream.apiVersion = decoded.apiVersion
+        upstream.trustedAuthorities = decoded.authority
+        switch decoded.proxy {
+        case .proxy(let proxy)?: upstream.proxy = proxy
+        case .direct?: upstream.proxy = nil
+        case nil: upstream.proxy = configuration.proxies.proxy(for: decoded.url)
+        }
+        upstream.headers = decoded.headers
+        upstream.conversion = decoded.conversion
+        upstream.models = decoded.models
+        upstream.preset = decoded.preset?.name ?? context.presets.name(of: decoded.url, dialect: decoded.dialect.rawValue)
+        upstream.namesPreset = decoded.preset != nil
+        upstream.vendorHost = decoded.preset?.host
+        upstream.keyHeader = decoded.keyHeader
+        return upstream
     }
 
     private mutating func compilePolicies() {
@@ -220,12 +223,15 @@ struct ConfigurationCompiler {
                     enabled: key.enabled))
         }
         warnAboutSharedKeys()
-        // A file may have thousands of them, and the log takes them all.
-        for (key, weakness) in weak.prefix(20) { context.warning(key.weakPlace, weakness) }
-        if weak.count > 20, let next = weak.dropFirst(20).first {
-            context.warning(next.key.weakPlace, "\(next.weakness); so it is with \(weak.count - 21) more keys")
+        for (key, weakness) in weak.prefix(Self.mostWeakKeys) { context.warning(key.weakPlace, weakness) }
+        let further = weak.dropFirst(Self.mostWeakKeys)
+        if let next = further.first {
+            context.warning(next.key.weakPlace, "\(next.weakness); so it is with \(further.count - 1) more keys")
         }
     }
+
+    /// How many weak keys have a warning each: a file may have thousands of them, and the log takes them all.
+    private static let mostWeakKeys = 20
 
     /// One text that opens two doors, and those that everybody has.
     private func warnAboutSharedKeys() {

@@ -64,6 +64,7 @@ struct DecodedFile {
     }
 }
 
+/// The section `admin`, as decoded.
 struct DecodedAdmin: Sendable {
     var keys: [AdminKey]
     /// Where each of them stands.
@@ -76,12 +77,14 @@ struct DecodedAdmin: Sendable {
     var lark: Located<RoleExpression>?
 }
 
+/// A key of the admin plane, as decoded.
 struct DecodedAdminKey: Sendable {
     var name: Located<String>
     var key: AdminKey
     var place: Located<Void>
 }
 
+/// An upstream, as decoded: its preset merged, what the file's other sections decide still open.
 struct DecodedUpstream: Sendable {
     var url: UpstreamURL
     var dialect: UpstreamDialect
@@ -104,12 +107,14 @@ struct DecodedUpstream: Sendable {
     var keyHeader: String?
 }
 
+/// An account of an upstream, as decoded.
 struct DecodedAccount: Sendable {
     var account: Located<Account>
     /// Where its key stands; nil where it has none.
     var keyPlace: Located<Void>?
 }
 
+/// A client's key, as decoded.
 struct DecodedKey: Sendable {
     var name: Located<String>
     var digest: KeyDigest

@@ -47,7 +47,7 @@ enum WeakKeys {
         return parts.allSatisfy { known.contains(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// Why a key is nobody's secret: it is in our own pages. nil for others.
+    /// Why a key is no secret: it is in our own pages. nil for others.
     static func publication(of digest: KeyDigest) -> String? {
         published.contains(digest) ? "is the example of proxyd's own pages, which everybody knows; \(advice)" : nil
     }

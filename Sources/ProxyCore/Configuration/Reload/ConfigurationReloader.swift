@@ -114,11 +114,7 @@ public actor ConfigurationReloader {
         }
         trials.takenBack = nil
         trials.newestGeneration = change.new.generation
-        var event = ReloadEvent(change.new, at: Date(), trigger: trigger)
-        event.who = cause.call.who
-        event.summary = ChangeSummary.text(from: old, to: change.new)
-        event.words = ChangeWords.between(old, change.new)
-        event.changes = ConfigurationDifference.between(old.shown, change.new.shown)
+        var event = Self.event(of: change)
         if let canary = old.configuration.reload.canary, !cause.call.skipsTrial, !ranBefore,
             ChangeSummary.concernsRequests(from: old, to: change.new)
         {
@@ -129,6 +125,17 @@ public actor ConfigurationReloader {
         }
         event.number = await trials.history?.add(event, result)
         return await apply(change, event)
+    }
+
+    /// A change, as the history and the log tell it.
+    private static func event(of change: ReloadChange) -> ReloadEvent {
+        let (old, new) = (change.old, change.new)
+        var event = ReloadEvent(new, at: Date(), trigger: change.cause.trigger)
+        event.who = change.cause.call.who
+        event.summary = ChangeSummary.text(from: old, to: new)
+        event.words = ChangeWords.between(old, new)
+        event.changes = ConfigurationDifference.between(old.shown, new.shown)
+        return event
     }
 
     /// What was prepared is in force.
@@ -149,7 +156,7 @@ public actor ConfigurationReloader {
         // A renewed certificate changes no value of the file.
         if !event.words.isEmpty { metadata[LogKeys.what] = "\(event.words.joined(separator: "; "))" }
         logger.notice("configuration applied", metadata: metadata)
-        for warning in new.warnings { logger.warning("configuration warning", metadata: [LogKeys.at: "\(Self.line(warning))"]) }
+        for warning in new.warnings { logger.warning("configuration warning", metadata: [LogKeys.at: "\(warning.line)"]) }
         for hook in hooks { await hook.commit(change.old, new) }
         return .applied(new, summary: event.summary, words: event.words)
     }
@@ -245,9 +252,9 @@ public actor ConfigurationReloader {
             metadata: [
                 LogKeys.errors: "\(errors.count)", LogKeys.trigger: "\(trigger.rawValue)",
                 LogKeys.generation: "\(store.current.generation)",
-                LogKeys.at: "\(errors.first.map(Self.line) ?? "")",
+                LogKeys.at: "\(errors.first?.line ?? "")",
             ])
-        for error in errors.dropFirst() { logger.error("configuration error", metadata: [LogKeys.at: "\(Self.line(error))"]) }
+        for error in errors.dropFirst() { logger.error("configuration error", metadata: [LogKeys.at: "\(error.line)"]) }
         return .failed(errors)
     }
 
@@ -264,12 +271,5 @@ public actor ConfigurationReloader {
             let now = Date()
             ($0.lastAttempt, $0.lastSuccess, $0.lastErrors) = (now, now, [])
         }
-    }
-
-    /// The diagnostic in one line, for a log.
-    private static func line(_ diagnostic: Diagnostic) -> String {
-        var bare = diagnostic
-        bare.sourceLine = nil
-        return DiagnosticRenderer.text(bare)
     }
 }

@@ -51,8 +51,7 @@ final class InotifyThread: Sendable {
         }
         self.descriptor = descriptor
         stopper = (ends[0], ends[1])
-        let (seconds, attoseconds) = interval.components
-        let milliseconds = Int32(clamping: seconds &* 1000 &+ attoseconds / 1_000_000_000_000_000)
+        let milliseconds = Int32(clamping: interval.milliseconds)
         let thread = Thread { [self] in loop(milliseconds, wake) }
         thread.name = "configuration watcher"
         thread.start()

@@ -29,10 +29,8 @@ public struct ReloadStatus: Sendable {
     /// The first error, in one line; nil when all is well.
     public var lastError: String? {
         lastErrors.first.map { first in
-            var bare = first
-            bare.sourceLine = nil
             let more = lastErrors.count > 1 ? " (and \(lastErrors.count - 1) more)" : ""
-            return DiagnosticRenderer.text(bare) + more
+            return first.line + more
         }
     }
 }
@@ -59,6 +57,7 @@ public struct ReloadCall: Sendable {
     public init() {}
 }
 
+/// Why a reload happens, and what its caller wants of it.
 struct ReloadCause: Sendable {
     var trigger: ReloadTrigger
     var call: ReloadCall

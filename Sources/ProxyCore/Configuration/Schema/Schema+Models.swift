@@ -57,11 +57,13 @@ extension Schema {
     }
 }
 
+/// The section `prices`, as decoded.
 struct DecodedPrices: Sendable {
     var byModel: [String: Price] = [:]
     var unknown: UnknownPrice?
 }
 
+/// A name that stands for a model, as decoded.
 struct DecodedAlias: Sendable {
     var to: Located<String>
     var displayName: String?

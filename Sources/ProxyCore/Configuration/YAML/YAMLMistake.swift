@@ -50,7 +50,7 @@ struct YAMLMistake {
                 let column = (lead.firstIndex(of: "\t") ?? 0) + 1
                 return Explanation(Place(line: number, column: column), "a tab cannot indent YAML; use spaces")
             }
-            // Within a text it is nobody's mistake.
+            // Within a text it is no mistake.
             let found = scalars.firstIndex { $0 != " " && $0 != "\t" && $0.properties.isWhitespace }
             if let index = found, index < lead.count || index > 0 && ":-".unicodeScalars.contains(scalars[index - 1]) {
                 return Explanation(

@@ -18,7 +18,7 @@ enum Endpoint: Equatable {
     /// Answered by proxyd itself, if at all.
     case local
 
-    /// Longest path that is looked at; longer ones are nobody's.
+    /// The longest path that is looked at: no longer one is known.
     static let maximumPath = 8192
 
     /// `path` without query, as sent; one that `DataPath` has no objection to.

@@ -15,7 +15,7 @@ struct RareFields {
     /// A coding that is not understood here, cut to what a message can hold.
     var unknownCoding: String?
 
-    /// More than two codings, one on the other, are nobody's honest request.
+    /// No honest request has more than two codings, one on the other.
     private static let maximumCodings = 2
 
     init() {}

@@ -296,7 +296,7 @@ extension ClientRequest {
     }
 
     private var formNamesModel: Bool {
-        withBody { (try? FormModel.urlEncoded($0)) != nil && (try? FormModel.urlEncoded($0)) != .some(nil) }
+        withBody { (try? FormModel.urlEncoded($0)) != nil }
     }
 
     private mutating func readForm(

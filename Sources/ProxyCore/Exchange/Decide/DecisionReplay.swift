@@ -41,7 +41,7 @@ public final class DecisionReplay: Sendable {
             case admitted
             /// Refused as before, in another way.
             case otherwiseRefused = "otherwise_refused"
-            /// A limit decided, or somebody of whom the record knows nothing.
+            /// A limit decided, or an account of which the record knows nothing.
             case undecided
         }
     }

@@ -230,7 +230,7 @@ extension Attempt {
             .upgrade,
             .authorization, .proxyAuthorization, .proxyAuthenticate, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .acceptEncoding,
             .proxyd, .accessControl,
-            // Who asked through whom is nobody's matter beyond this hop.
+            // What is beyond this hop need not know who asked through whom.
             .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xRealIP, .via,
             // A body's codings were taken off.
             .contentEncoding:

@@ -63,7 +63,7 @@ final class Attempt: UpstreamReceiver {
         var place: ResponseRoom.Place?
         /// What an error that passes goes through.
         var maskedTail: MaskedTail?
-        /// What a success that passes unread goes through, where it is nobody's response.
+        /// What a success goes through that passes unread because it is no model's response.
         var maskedEcho: MaskedEcho?
         /// Why what passed ended too early.
         var cutBy: UpstreamFailure?

@@ -93,7 +93,7 @@ extension Exchange {
         return reserve(for: attempt.candidate)
     }
 
-    /// What an upstream's being asked once more costs: of the retry budget, or the turn of one who has waited.
+    /// What it costs to ask an upstream once more: some of the retry budget, or the turn of one who has waited.
     private enum RetryFare {
         case none, due, budget, turn
     }

@@ -23,7 +23,7 @@ extension Exchange {
     /// Why nobody was asked.
     private var whyNobody: String { Self.whyNobody(plan?.attempts.passedOver ?? [], configuration, loop.states) }
 
-    /// What a client is told where nobody was asked because of whom the plan passed over.
+    /// What a client is told where nobody was asked because the plan has passed over all of them.
     static func whyNobody(
         _ passedOver: [AttemptPlan.PassedOver], _ configuration: Configuration, _ states: AccountStates
     ) -> String {

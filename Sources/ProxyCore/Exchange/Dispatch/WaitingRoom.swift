@@ -18,7 +18,7 @@ final class WaitingRoom: Sendable {
     private struct Lane {
         /// The numbers of those who wait, in their order.
         var queue: [Int] = []
-        /// When it became able to serve; nil while it is not.
+        /// When it could serve first; nil while it cannot.
         var openedAt: Int?
         var released = 0
     }

@@ -8,7 +8,7 @@ extension Attempt {
     func holdWhole() {
         relay.headCame(.hold)
         let hasBody = !request.isHead && traits.status != 204 && traits.status != 304
-        // What is neither JSON nor events and is nobody's response is passed on as it is made.
+        // What is neither JSON nor events and is no model's response is passed on as it is made.
         if request.endpoint == .other, hasBody, traits.kind == .other || traits.kind == .page {
             if traits.isHTML, isPosted { return failResponse(.emptyResponse) }
             looksForEchoes()
@@ -252,7 +252,8 @@ extension Attempt {
         var converter = StreamConverter(conversion)
         var out: [UInt8] = []
         body.held.withUnsafeReadableBytes { bytes in
-            if converter.consumeWhole(bytes, into: &out).contains(.error) {} else { _ = converter.finish(into: &out) }
+            let signals = converter.consumeWhole(bytes, into: &out)
+            if !signals.contains(.error) { _ = converter.finish(into: &out) }
         }
         if let error = converter.error, out.isEmpty || !converter.isComplete { return fail(with: error) }
         keepThoughts(converter.thoughts)

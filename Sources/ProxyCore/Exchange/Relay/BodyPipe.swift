@@ -48,7 +48,7 @@ struct BodyPipe {
         self.redactor = redactor
     }
 
-    /// - Parameter echoes: the stream is nobody's response, and may quote what the upstream was sent.
+    /// - Parameter echoes: the stream is no model's response, and may quote what the upstream was sent.
     init(
         _ meter: StreamMeter, filter: UsageChunkFilter?, decoder: Inflater?, listener: ThoughtListener? = nil, redactor: Redactor,
         echoes: Bool = false

@@ -3,7 +3,7 @@ import RuleEngine
 
 /// What a request is to the trial of a new file.
 extension Exchange {
-    /// Counts a request that has ended. Whom a client left tells nothing, nor do strangers.
+    /// Counts a request that has ended. One that its client left says nothing, nor do strangers.
     func count(in figures: FileFigures, _ outcome: Outcome) {
         guard request.endpoint != .local, outcome.party != .client, caller != nil || figures.tried != nil else { return }
         var sample = RequestFigures.Sample()

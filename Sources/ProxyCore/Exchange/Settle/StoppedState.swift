@@ -51,12 +51,19 @@ public struct StoppedState: Sendable {
         await ledger.close()
     }
 
+    /// What becomes of what is there already.
+    public enum Existing: Sendable {
+        /// There must be nothing.
+        case refused
+        /// It goes into a folder beside.
+        case movedAside
+    }
+
     /// Puts a copy that `backUp` made in the place of what is there.
     ///
-    /// - Parameter isReplacing: what is there goes into a folder beside it; otherwise there must be nothing.
-    /// - Returns: where what was there is now.
+    /// - Returns: the folder of what was there; nil where there was nothing.
     /// - Throws: `StateFailure`.
-    public func restore(from file: String, isReplacing: Bool) throws -> String? {
+    public func restore(from file: String, existing: Existing) throws -> String? {
         guard let size = StateFiles.size(file) else { throw StateFiles.failure(file, "cannot be read") }
         guard size > 0 else { throw StateFailure.noBackup(file: file, reason: "it is empty") }
         guard try StateFiles.isDatabase(file) else {
@@ -66,7 +73,7 @@ public struct StoppedState: Sendable {
         let directory = try StateDirectory(path)
         defer { directory.unlock() }
         let isEmpty = StateFiles.isEmpty(path)
-        guard isEmpty || isReplacing else { throw StateFailure.notEmpty(path: path) }
+        guard isEmpty || existing == .movedAside else { throw StateFailure.notEmpty(path: path) }
         let fresh = directory.database + ".restoring"
         for suffix in ["", "-wal", "-shm"] { unlink(fresh + suffix) }
         do {

@@ -16,7 +16,7 @@ final class UsageJournal: Sendable {
     private let queue = DispatchQueue(label: "proxyd.usage.sync", qos: .utility)
     private let isWriting = Atomic<Bool>(true)
     private let syncsWell = Atomic<Bool>(true)
-    /// Who wants to know that it is on the disk.
+    /// Called once it is on the disk.
     private let waiting = Mutex<[@Sendable (LedgerFailure?) -> Void]>([])
 
     struct Options: Sendable {

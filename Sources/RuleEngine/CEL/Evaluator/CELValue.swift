@@ -119,6 +119,7 @@ extension CELValue {
     }
 }
 
+/// How two values compare; NaN is unordered.
 enum Comparison: Sendable {
     case less, equal, greater, unordered
 

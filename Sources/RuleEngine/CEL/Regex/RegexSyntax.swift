@@ -14,6 +14,7 @@ indirect enum RegexTree: Sendable {
     case repeated(RegexTree, Int, Int?)
 }
 
+/// A condition on a place in a text, which takes no character.
 enum RegexAssertion: Sendable, Hashable {
     case textStart, textEnd, lineStart, lineEnd, wordBoundary, noWordBoundary
 }

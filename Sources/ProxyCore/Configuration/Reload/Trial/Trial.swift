@@ -52,7 +52,7 @@ public final class Trial: Sendable {
         return Self.text(new: new, old: old)
     }
 
-    /// Whether the expression is nobody's own: only then chance is allowed for. One that is written sees the figures as they are.
+    /// Whether the expression is the default: only then chance is allowed for. One that is written sees the figures as they are.
     private var isByDefault: Bool { canary.rollbackIf == Configuration.Canary().rollbackIf }
 
     /// What both came to so far.

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// How often the audit log notes that a role was not enough: who may do nothing could fill the disk with it.
-final class ForbiddenCalls: Sendable {
-    /// Entries of one admin key within a minute.
+/// Bounds how many lines of one kind a log takes on account of one name: whoever may do nothing could fill the disk with them.
+final class LinesPerMinute: Sendable {
+    /// Lines within a minute.
     static let most = 10
 
     private struct Minute {
@@ -10,11 +10,11 @@ final class ForbiddenCalls: Sendable {
         var count = 0
     }
 
-    /// The minute of each admin key, by its name; the file has few of them.
+    /// The minute of each name: an admin key's, a person's, or a kind of failure.
     private let minutes = Mutex<[String: Minute]>([:])
 
     /// - Parameter now: seconds of a clock that never goes back.
-    /// - Returns: whether another call that was forbidden is noted.
+    /// - Returns: whether another line is written.
     func isNoted(of name: String, now: Int) -> Bool {
         minutes.withLock { minutes in
             var minute = minutes[name] ?? Minute(begin: now)
