@@ -65,10 +65,14 @@ struct ReloadCommand: AsyncParsableCommand {
     }
 
     /// The process that a service manager wants to reload, and its file.
-    private struct Main {
+    private final class Main {
         let process: pid_t
         let file: LoadResult
         let configuration: Configuration
+
+        init(process: pid_t, file: LoadResult, configuration: Configuration) {
+            (self.process, self.file, self.configuration) = (process, file, configuration)
+        }
     }
 
     private func serviceManagers() throws -> Main? {

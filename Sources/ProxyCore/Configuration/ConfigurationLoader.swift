@@ -36,7 +36,7 @@ public enum ConfigurationLoader {
         if let root = read(&reader).map(PresetExpansion(context: context).expand),
             let section = Schema.Section(root, "", Schema.Root.mapping, context)
         {
-            var compiler = ConfigurationCompiler(DecodedFile(section), context)
+            let compiler = ConfigurationCompiler(DecodedFile(section), context)
             compiled = (root, compiler.compile())
             places = Self.places(in: root, context)
             for key in Schema.Root.mapping.keys { places[key.name] = section.place(key)?.location }
@@ -90,7 +90,7 @@ public enum ConfigurationLoader {
 }
 
 /// What reading a configuration came to.
-public struct LoadResult: Sendable {
+public final class LoadResult: Sendable {
     /// Generation 1; nil when there is an error.
     public let snapshot: Snapshot?
     /// Errors and warnings, in the file's order.
@@ -107,6 +107,20 @@ public struct LoadResult: Sendable {
     public let texts: [ReadText]
     /// What could be made of a file with errors; nil where it is no YAML. For finding out whom the file is about, and nothing else.
     public let partial: Configuration?
+
+    init(
+        snapshot: Snapshot?, diagnostics: [Diagnostic], files: [String], patterns: [String], hash: String,
+        places: [String: SourceLocation], texts: [ReadText], partial: Configuration?
+    ) {
+        self.snapshot = snapshot
+        self.diagnostics = diagnostics
+        self.files = files
+        self.patterns = patterns
+        self.hash = hash
+        self.places = places
+        self.texts = texts
+        self.partial = partial
+    }
 
     public var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
 

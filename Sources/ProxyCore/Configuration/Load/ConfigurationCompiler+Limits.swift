@@ -4,7 +4,7 @@ import RuleEngine
 /// Entries of `usage_limits`, with the chains that requests take instead of being refused.
 extension ConfigurationCompiler {
     /// - Parameter first: the index of the first route that is given.
-    mutating func compileLimits(after first: Int) -> [Route] {
+    func compileLimits(after first: Int) -> [Route] {
         var names: [String: Located<String>] = [:]
         var routes: [Route] = []
         let policyLimits = Set(
@@ -43,7 +43,7 @@ extension ConfigurationCompiler {
         return routes
     }
 
-    private mutating func route(of limit: DecodedLimit) -> Route {
+    private func route(of limit: DecodedLimit) -> Route {
         let tiers = limit.tiers.map { decoded in
             let (tier, targets) = compile(decoded, of: nil, configuration.fallback)
             return ResolvedTier(text: tier.text, targets: targets, choice: tier.choice, affinity: decoded.affinity)
@@ -51,7 +51,7 @@ extension ConfigurationCompiler {
         return Route(name: limit.name.value, tiers: tiers, fallback: configuration.fallback)
     }
 
-    private mutating func checkUpstreams<Value>(in source: String, _ place: Located<Value>) {
+    private func checkUpstreams<Value>(in source: String, _ place: Located<Value>) {
         for mention in UpstreamMentions.find(in: source) {
             usedUpstreams.insert(mention.name)
             let name = Located(

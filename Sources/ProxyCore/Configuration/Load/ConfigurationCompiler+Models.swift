@@ -4,7 +4,7 @@ import RuleEngine
 extension ConfigurationCompiler {
     /// What `models:` says. An alias with an upstream is a rule of its own; the others go through the rules, one step.
     /// - Returns: a route for each alias that names an upstream.
-    mutating func compileAliases(_ rules: RuleSet) -> [Route] {
+    func compileAliases(_ rules: RuleSet) -> [Route] {
         var routes: [Route] = []
         let next = Dictionary(
             file.models.lazy.filter { [indices] in Self.upstream(of: $0.value, indices) == nil }
@@ -104,7 +104,7 @@ extension ConfigurationCompiler {
     }
 
     /// Tells of models that are asked for by name and have no price, where the file counts money or a preset has prices.
-    mutating func warnAboutPrices(_ rules: RuleSet, _ routes: [Route]) {
+    func warnAboutPrices(_ rules: RuleSet, _ routes: [Route]) {
         let list = PriceList(configuration)
         let countsMoney =
             !configuration.prices.isEmpty || configuration.unknownPrice == .refuse

@@ -3,7 +3,7 @@ import Dialects
 import RuleEngine
 
 /// Looks names up, fills defaults in, and makes of a decoded file what the proxy runs on.
-struct ConfigurationCompiler {
+final class ConfigurationCompiler {
     let file: DecodedFile
     let context: LoadContext
     var configuration: Configuration
@@ -32,7 +32,7 @@ struct ConfigurationCompiler {
     }
 
     /// Meaningful when the context has no error in the end.
-    mutating func compile() -> Compiled {
+    func compile() -> Compiled {
         compileListeners()
         compileProxies()
         compileUpstreams()
@@ -48,7 +48,7 @@ struct ConfigurationCompiler {
 
     // MARK: Listeners
 
-    private mutating func compileListeners() {
+    private func compileListeners() {
         var seen: [Located<Listener>] = []
         let own = file.admin?.listener.map { [$0] } ?? []
         if let empty = file.emptyListen { context.error(empty, "is empty: no client could connect") }
@@ -99,7 +99,7 @@ struct ConfigurationCompiler {
     }
 
     /// What the file says holds; what it leaves out is the environment's.
-    private mutating func compileProxies() {
+    private func compileProxies() {
         configuration.proxies.https = file.httpsProxy ?? environmentsProxy("HTTPS_PROXY", "https_proxy")
         // A CGI's environment has the client's `Proxy` header there, which is no setting; proxyd is never one.
         configuration.proxies.http = environmentsProxy("HTTP_PROXY", "http_proxy")
@@ -141,7 +141,7 @@ struct ConfigurationCompiler {
 
     // MARK: Upstreams, policies, keys
 
-    private mutating func compileUpstreams() {
+    private func compileUpstreams() {
         if let empty = file.emptyUpstreams { context.error(empty, "is empty: there is nowhere to send a request") }
         for name in file.upstreamNames where !Schema.isName(name.value) {
             context.error(name, "an upstream's name may hold letters, digits, '.', '_' and '-'")
@@ -185,7 +185,7 @@ struct ConfigurationCompiler {
         return upstream
     }
 
-    private mutating func compilePolicies() {
+    private func compilePolicies() {
         for name in file.policyNames where !Schema.isName(name.value) {
             context.error(name, "a policy's name may hold letters, digits, '.', '_' and '-'")
         }
@@ -196,7 +196,7 @@ struct ConfigurationCompiler {
         }
     }
 
-    private mutating func compileKeys() {
+    private func compileKeys() {
         var names: [String: Located<String>] = [:]
         var digests: [KeyDigest: Located<String>] = [:]
         var weak: [(key: DecodedKey, weakness: String)] = []
@@ -297,7 +297,7 @@ struct ConfigurationCompiler {
 // MARK: Rules
 
 extension ConfigurationCompiler {
-    private mutating func compileRules() -> (RuleSet, [Route]) {
+    private func compileRules() -> (RuleSet, [Route]) {
         if let empty = file.emptyRules { context.error(empty, "is empty: every request would be answered 404") }
         var names: [String: Located<String>] = [:]
         var rules: [Rule] = []
@@ -335,7 +335,7 @@ extension ConfigurationCompiler {
         }
     }
 
-    private mutating func compile(_ rule: DecodedRule) -> (Rule, Route) {
+    private func compile(_ rule: DecodedRule) -> (Rule, Route) {
         let name = rule.name?.value ?? rule.path
         if let empty = rule.emptyModels {
             context.error(empty, "is empty: it matches nothing; leave it out to match every model")
@@ -403,7 +403,7 @@ extension ConfigurationCompiler {
     }
 
     /// - Parameter rule: nil where no glob stands before it.
-    mutating func compile(
+    func compile(
         _ tier: DecodedTier, of rule: DecodedRule?, _ fallback: FallbackPolicy
     ) -> (Tier, [ResolvedTier.Target]) {
         var targets: [Tier.Target] = []
@@ -437,7 +437,7 @@ extension ConfigurationCompiler {
         return (Tier(text: tier.text, targets: targets, choice: tier.choice), resolved)
     }
 
-    private mutating func checkMentions(_ rule: DecodedRule) {
+    private func checkMentions(_ rule: DecodedRule) {
         guard let condition = rule.condition else { return }
         checkLimitMentions(condition, rule.conditionNode)
         for mention in UpstreamMentions.find(in: condition.value.source) {
@@ -455,7 +455,7 @@ extension ConfigurationCompiler {
     }
 
     /// A name with a slip in it is meant for the one that is suggested: nobody is told that nothing uses that.
-    mutating func useNearest(to name: String) {
+    func useNearest(to name: String) {
         if let nearest = Suggestion.nearest(to: name, among: file.upstreamNames.map(\.value)) { usedUpstreams.insert(nearest) }
     }
 

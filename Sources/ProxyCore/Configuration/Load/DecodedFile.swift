@@ -3,7 +3,7 @@ import Foundation
 import RuleEngine
 
 /// A configuration file's values by themselves; names are not looked up yet.
-struct DecodedFile {
+final class DecodedFile {
     var listeners: [Located<Listener>]
     var admin: DecodedAdmin?
     var upstreams: [(name: Located<String>, value: DecodedUpstream)]
