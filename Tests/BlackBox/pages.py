@@ -396,7 +396,8 @@ class Reader:
         """What `proxyd demo` starts, at ports of its own: its file, and the vendors that it pretends."""
         source = (ROOT / "Sources/ProxyCore/Configuration/EmbeddedDefaults.swift").read_text()
         text = textwrap.dedent(re.search(r'example = """\n(.*?)"""', source, re.S).group(1))
-        text = text.replace("\\(simulatedAnthropic)", "127.0.0.1:9180").replace("\\(simulatedOpenAI)", "127.0.0.1:9181")
+        named = dict(re.findall(r'static let (\w+) = "(.*)"', source))
+        text = re.sub(r"\\\((\w+)\)", lambda found: named[found.group(1)], text)
         self.env.pop("PROXYD_ADMIN_KEY", None)
         self.type("unset PROXYD_ADMIN_KEY", "demo")
         self.config = self.file(text, "proxy.yaml")
