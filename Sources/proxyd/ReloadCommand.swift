@@ -64,7 +64,7 @@ struct ReloadCommand: AsyncParsableCommand {
         }
     }
 
-    /// The process that a service manager wants to reload, and its file.
+    /// The process that a service manager wants to reload, and its file. A class, as a whole configuration is far too large to be copied.
     private final class Main {
         let process: pid_t
         let file: LoadResult

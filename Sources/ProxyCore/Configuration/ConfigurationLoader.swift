@@ -89,7 +89,7 @@ public enum ConfigurationLoader {
     }
 }
 
-/// What reading a configuration came to.
+/// What reading a configuration came to. A class, as it is passed on by many and far too large to be copied.
 public final class LoadResult: Sendable {
     /// Generation 1; nil when there is an error.
     public let snapshot: Snapshot?

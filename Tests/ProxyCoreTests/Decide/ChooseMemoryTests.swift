@@ -70,8 +70,9 @@ struct ChooseMemoryTests {
 
     @Test(arguments: Tier.Choice.allCases)
     func `who remembers chooses as who looks at all anew`(choice: Tier.Choice) {
-        // Two words, so that members of `any` are compared too.
-        let upstreams = [Fixture.upstream(Roster.mostAtOnce, choice), Fixture.upstream("v", [("0", 1), ("1", 2)], choice)]
+        // Two upstreams, so that members of `any` are compared too; more accounts than are looked at for one choice.
+        let count = 20
+        let upstreams = [Fixture.upstream(count, choice), Fixture.upstream("v", [("0", 1), ("1", 2)], choice)]
         let route = Fixture.route(upstreams, choice)
         let accounts = upstreams.map { UpstreamAccounts($0) }
         let (memory, book) = (ChooseMemory(), AccountBook())
@@ -79,14 +80,56 @@ struct ChooseMemoryTests {
         var rng = SplitMix64(state: 7)
         var now = Fixture.now
         for step in 0..<400 {
-            for _ in 0..<rng.position(below: 4) { Self.happen(to: book, among: Roster.mostAtOnce, now: now, &rng) }
-            now += [0, 1, 60, 700][rng.position(below: 4)]
+            for _ in 0..<rng.position(below: 4) { Self.happen(to: book, among: count, now: now, &rng) }
+            now += [0, 1, 60, 700, 40_000][rng.position(below: 5)]
             book.quota.expire(now: now)
             var plan = Fixture.plan(route, accounts, seed: UInt64(step))
             let anew = Fixture.walk(plan, upstreams, book.states.current, now: now)
             plan.memory = memory
             #expect(Fixture.walk(plan, upstreams, book.states.current, now: now) == anew, "step \(step)")
         }
+    }
+
+    @Test func `who comes back is chosen, however many before it stay out and however seldom anybody asks`() {
+        let count = 12
+        let upstreams = [Fixture.upstream(count, .mostQuota)]
+        let (memory, book) = (ChooseMemory(), AccountBook())
+        for account in 0..<count {
+            let id = Fixture.id("\(account)")
+            if account < Roster.mostAtOnce { book.drain(id, now: Self.now) }
+            book.cool(id, model: "m", until: Self.now + 10_000, reason: .response(.status(429)), now: Self.now)
+        }
+        func first(_ now: Int) -> Candidate? {
+            var plan = Fixture.plan(Fixture.route(upstreams), upstreams)
+            plan.memory = memory
+            let first = plan.next(book.states.current, now: now)
+            return plan.isLastResort ? nil : first
+        }
+        #expect(first(Self.now) == nil)
+        // At once after the rest as well as long after it.
+        #expect(first(Self.now + 9_990) == nil)
+        #expect(first(Self.now + 10_000)?.account == Roster.mostAtOnce)
+        #expect(first(Self.now + 20_000)?.account == Roster.mostAtOnce)
+    }
+
+    @Test func `what is published of the last is noticed, though as much is of those before it each time`() {
+        let count = 50
+        let upstreams = [Fixture.upstream(count, .mostQuota)]
+        let memory = ChooseMemory()
+        var states = AccountStates()
+        func publish(_ account: Int, _ share: Double) {
+            states[windowsOf: Fixture.id("\(account)")] = Fixture.windows([("5h", share, Self.now + 3_600_000)])
+        }
+        for account in 0..<count { publish(account, 0.5) }
+        var firsts: [Int?] = []
+        for turn in 0..<10 {
+            for account in 0..<Roster.mostAtOnce { publish(account, 0.4 + Double(turn) / 1_000) }
+            if turn == 1 { publish(count - 1, 0.9) }
+            var plan = Fixture.plan(Fixture.route(upstreams), upstreams)
+            plan.memory = memory
+            firsts.append(plan.next(states, now: Self.now + turn)?.account)
+        }
+        #expect(firsts.first != count - 1 && firsts.last == count - 1, "\(firsts)")
     }
 
     @Test func `of many that change at once a choice looks at a few, and soon at all`() {

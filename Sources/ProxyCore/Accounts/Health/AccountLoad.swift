@@ -51,14 +51,19 @@ public final class AccountLoad: Sendable {
 
     /// Requests that were sent there and are not over. Asked of each of many accounts for one choice.
     public var inFlight: Int {
-        var (left, sum) = (used.load(ordering: .relaxed), 0)
+        var sum = 0
+        forEachUsed { sum &+= $0.inFlight.load(ordering: .relaxed) }
+        return max(sum, 0)
+    }
+
+    private func forEachUsed(_ look: (LoadCell) -> Void) {
+        var left = used.load(ordering: .relaxed)
         cells.withUnsafeBufferPointer { cells in
             while left != 0 {
-                sum &+= cells[left.trailingZeroBitCount].inFlight.load(ordering: .relaxed)
+                look(cells[left.trailingZeroBitCount])
                 left &= left &- 1
             }
         }
-        return max(sum, 0)
     }
 
     /// Requests that it served, since the start.
@@ -89,8 +94,8 @@ public final class AccountLoad: Sendable {
     /// Time to first byte: a peak at once, less with time as shorter ones come. nil where there was none in the last minute.
     public func firstByteMilliseconds(now: Int) -> Int? {
         var longest: Int?
-        for cell in cells {
-            guard let time = FirstByte(word: cell.firstByte.load(ordering: .relaxed)).milliseconds(now: now) else { continue }
+        forEachUsed { cell in
+            guard let time = FirstByte(word: cell.firstByte.load(ordering: .relaxed)).milliseconds(now: now) else { return }
             longest = max(longest ?? time, time)
         }
         return longest

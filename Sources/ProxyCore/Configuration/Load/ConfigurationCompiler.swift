@@ -2,7 +2,8 @@ import Basics
 import Dialects
 import RuleEngine
 
-/// Looks names up, fills defaults in, and makes of a decoded file what the proxy runs on.
+/// Looks names up, fills defaults in, and makes of a decoded file what the proxy runs on. A class, as it is far too large
+/// to be copied.
 final class ConfigurationCompiler {
     let file: DecodedFile
     let context: LoadContext

@@ -2,7 +2,7 @@ import Dialects
 import Foundation
 import RuleEngine
 
-/// A configuration file's values by themselves; names are not looked up yet.
+/// A configuration file's values by themselves; names are not looked up yet. A class, as it is far too large to be copied.
 final class DecodedFile {
     var listeners: [Located<Listener>]
     var admin: DecodedAdmin?

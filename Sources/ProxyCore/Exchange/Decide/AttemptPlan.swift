@@ -35,6 +35,8 @@ struct AttemptPlan {
         var targets = TakenPositions()
         /// Accounts of `target`.
         var accounts = TakenPositions()
+        /// Those of them that cannot serve were passed over, where they are compared.
+        var hasPassedOver = false
         /// What `target` is asked for.
         var model = ""
     }
@@ -219,6 +221,7 @@ struct AttemptPlan {
         position.target = target
         position.targets.insert(target)
         position.accounts = TakenPositions()
+        position.hasPassedOver = false
         position.model = model(of: route.tiers[position.tier].targets[target])
     }
 
@@ -338,23 +341,30 @@ struct AttemptPlan {
         }
     }
 
-    /// Who is best of the accounts that are left; who cannot serve is passed over.
+    /// Who is best of the accounts that are left; who cannot serve is passed over. Before nobody is left, those are asked once more
+    /// that could not serve when they were looked at.
     private mutating func best(
         of upstream: Int, by choice: Tier.Choice, threshold: Double, _ states: AccountStates, now: Int
     ) -> Int? {
         let roster = roster(of: upstream, model: position.model, by: choice, threshold: threshold, states, now: now)
-        if !roster.isComplete {
-            for account in upstreams[upstream].ids.indices where !position.accounts.contains(account) {
-                guard let obstacle = roster.obstacle(to: account) else { continue }
-                position.accounts.insert(account)
-                passOver(candidate(account), obstacle)
-            }
-        }
+        if !roster.isComplete { passOver(roster) }
         while let account = roster.best(besides: position.accounts, now: now, &rng) {
             position.accounts.insert(account)
             if admits(account, upstreams[upstream], threshold: threshold, states, now: now) { return account }
         }
+        for (account, id) in upstreams[upstream].ids.enumerated() where !position.accounts.contains(account) {
+            position.accounts.insert(account)
+            if obstacle(id, position.model, threshold: threshold, states, now: now) == nil { return account }
+        }
         return nil
+    }
+
+    private mutating func passOver(_ roster: Roster) {
+        guard !position.hasPassedOver else { return }
+        position.hasPassedOver = true
+        for account in roster.accounts.ids.indices where !position.accounts.contains(account) {
+            if let obstacle = roster.obstacle(to: account) { passOver(candidate(account), obstacle) }
+        }
     }
 
     /// The accounts of an upstream, compared; of a plan without a memory only for this once.

@@ -2,9 +2,8 @@
 final class ChooseMemory {
     /// By the upstream's index.
     private var rosters: [[Roster]] = []
-    private var next = 0
 
-    /// Rosters of an upstream: clients choose models.
+    /// Rosters of an upstream, as clients choose models; the one that was not asked for longest gives way.
     static let most = 32
 
     /// The accounts of an upstream as they stand now, near enough (`Roster`).
@@ -17,12 +16,13 @@ final class ChooseMemory {
             return known
         }
         let roster = Roster(question, of: accounts, states, now: now)
-        if rosters[upstream].count < Self.most {
-            rosters[upstream].append(roster)
-        } else {
-            rosters[upstream][next % Self.most] = roster
-            next &+= 1
+        if rosters[upstream].count >= Self.most,
+            let oldest = rosters[upstream].indices.min(by: { rosters[upstream][$0].followedAt < rosters[upstream][$1].followedAt }
+            )
+        {
+            rosters[upstream].remove(at: oldest)
         }
+        rosters[upstream].append(roster)
         return roster
     }
 }

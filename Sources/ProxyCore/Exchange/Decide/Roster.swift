@@ -4,7 +4,8 @@ import RuleEngine
 /// The accounts of one upstream, compared for one model: who can serve, in the order of a word of `choose`.
 ///
 /// To compare fifty costs more than to relay a short answer. So what was found of an account stays until something is published of it
-/// or its time is up, and no choice looks at more than a few anew. Whoever is taken from here is still asked whether it can serve.
+/// or its time is up, and where choices follow one another none looks at more than a few anew: the next ones look at the others.
+/// Whoever is taken from here is still asked whether it can serve.
 final class Roster {
     /// What accounts are compared for.
     struct Question: Equatable {
@@ -35,11 +36,17 @@ final class Roster {
     private var version: Int
     /// When the first is to be looked at anew.
     private var dueAt = Int.min
+    /// The account that is looked at first where there are more than can be.
+    private var hand = 0
+    /// When it was last asked for.
+    private(set) var followedAt: Int
 
     /// So many are looked at anew for one choice.
     static let mostAtOnce = 8
-    /// The longest that anything is believed that follows from time alone, in milliseconds.
-    private static let longest = 1_000
+    /// Where there was no choice for so long, all are looked at anew that are due, in milliseconds.
+    static let pause = 250
+    /// The longest that anything is believed, in milliseconds.
+    static let longest = 30_000
     /// How long something is believed whose time is up and of which nothing new is published yet, in milliseconds.
     private static let shortest = 50
     /// More than any reset of quota.
@@ -51,6 +58,7 @@ final class Roster {
         entries = [Entry](repeating: Entry(), count: accounts.ids.count)
         loads = accounts.ids.map { states.load(of: $0) }
         version = states.version
+        followedAt = now
         for account in entries.indices { entries[account] = entry(of: account, states, now: now) }
         order = entries.indices.filter { entries[$0].obstacle == nil }.sorted(by: precedes)
         dueAt = entries.map(\.dueAt).min() ?? .max
@@ -58,17 +66,21 @@ final class Roster {
 
     /// Takes notice of what was published and of what time has brought.
     func follow(_ states: AccountStates, now: Int) {
+        let most = now &- followedAt < Self.pause ? Self.mostAtOnce : entries.count
+        followedAt = now
         if states.version != version { notice(states) }
         guard dueAt <= now else { return }
-        var (left, next) = (Self.mostAtOnce, Int.max)
-        for account in entries.indices {
-            if entries[account].dueAt <= now, left > 0 {
+        var left = most
+        var place = hand
+        for _ in entries.indices where left > 0 {
+            if entries[place].dueAt <= now {
                 left -= 1
-                renew(account, states, now: now)
+                renew(place, states, now: now)
             }
-            next = min(next, entries[account].dueAt)
+            place = place + 1 < entries.count ? place + 1 : 0
         }
-        dueAt = next
+        hand = place
+        dueAt = entries.reduce(.max) { min($0, $1.dueAt) }
     }
 
     /// Whoever something was published of is due.
@@ -122,8 +134,8 @@ final class Roster {
         return entry
     }
 
-    /// Whose quota has not begun to run comes first: with a request it does. After those whose quota expires come those that have rates alone, the next to be reset first, and last of whom no reset is
-    /// known.
+    /// Whose quota has not begun to run comes first: with a request it does. After those whose quota expires come those that have
+    /// rates alone, the next to be reset first, and last of whom no reset is known.
     private static func figure(_ expiry: AccountWindows.Expiry) -> Double {
         if let reset = expiry.quota.soonest { return Double(reset) }
         if expiry.isLasting { return expiry.quota.isUnbegun ? 0 : .infinity }
