@@ -9,7 +9,7 @@ struct CheckCommand: ParsableCommand {
         commandName: "check", abstract: "Report every problem of a configuration file, with its place.",
         discussion: """
             It exits with 0 when proxyd could run with the file, or each of them, warnings or not, and with 78 when it could not. It \
-            does the same as proxyd --check-config.
+            does the same as proxyd --check-config. A file called - is the standard input.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
@@ -25,7 +25,6 @@ struct CheckCommand: ParsableCommand {
     var format = Format.text
 
     func validate() throws {
-        if files.contains("-") { throw ValidationError("check takes files, and - is none; what a pipe holds is /dev/stdin") }
         if !files.isEmpty && config != nil { throw ValidationError("give the file once, with --config or without") }
     }
 

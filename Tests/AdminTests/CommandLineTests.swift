@@ -131,7 +131,9 @@ import Testing
         #expect(MistypedWord.emptyOption(in: ["init", "--key", ""]) == nil)
         #expect(MistypedWord.emptyOption(in: ["run", "-c"]) == nil)
         #expect(MistypedWord.emptyOption(in: ["init", "--output", "-"]) == "--output takes a file, and - is none")
-        #expect(MistypedWord.emptyOption(in: ["check", "--config=-"])?.contains("/dev/stdin") == true)
+        #expect(MistypedWord.emptyOption(in: ["health", "--config=-"])?.contains("/dev/stdin") == true)
+        #expect(MistypedWord.emptyOption(in: ["check", "--config=-"]) == nil)
+        #expect(MistypedWord.emptyOption(in: ["--check-config", "-c", "-"]) == nil)
         #expect(MistypedWord.emptyOption(in: ["explain", "--body", "-", "-c", "a"]) == nil)
     }
 

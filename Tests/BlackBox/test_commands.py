@@ -39,7 +39,6 @@ MISTYPED = {
     "the version": (("-v",), "did you mean `--version`?"),
     "nothing alike": (("frobnicate",), "--help"),
     "a file": (("proxy.yaml",), "run -c proxy.yaml"),
-    "a pipe for a file": (("check", "-"), "/dev/stdin"),
     "a pipe for the configuration": (("health", "-c", "-"), "/dev/stdin"),
     "standard output for a backup": (("backup", "-"), "- is none"),
     "standard output for a first file": (("init", "--output", "-", "--yes"), "- is none"),

@@ -22,6 +22,8 @@ public enum MistypedWord {
     /// none is.
     public static func emptyOption(in arguments: [String]) -> String? {
         let names = ["-c", "--config", "--env-file", "--state", "--admin", "--url", "--body", "--decisions", "--output"]
+        // A check reads what it checks once.
+        let takesPipe = arguments.first == "check" || arguments.contains("--check-config")
         for (index, word) in arguments.enumerated() {
             if word == "--" { return nil }
             let name = names.first { word == $0 || word.hasPrefix($0 + "=") }
@@ -29,6 +31,7 @@ public enum MistypedWord {
             let next = index + 1 < arguments.count ? arguments[index + 1] : nil
             let value = word == name ? next : String(word.dropFirst(name.count + 1))
             if value == "" { return "\(name) is empty: a variable of the shell may not be set" }
+            if takesPipe, name == "-c" || name == "--config" { continue }
             if value == "-", let hint = noFile[name] { return "\(name) takes a file, and - is none\(hint)" }
         }
         return nil
