@@ -31,10 +31,10 @@ import Testing
     @Test func theHostsNameIsKnownWithoutTheVariable() throws {
         let host = Schema.ClusterKeys.hostName()
         for (text, environment, name) in [
-            ("${HOSTNAME}", [:], host), ("'${HOSTNAME}-1'", [:], host + "-1"), ("${HOSTNAME}", ["HOSTNAME": "h"], "h"),
+            ("${HOSTNAME}", [:], host), ("${HOSTNAME}-1", [:], host + "-1"), ("${HOSTNAME}", ["HOSTNAME": "h"], "h"),
             ("${HOSTNAME:-n}", [:], "n"),
         ] {
-            let loaded = ConfigurationFixture.load(Self.file("{node: \(text), nodes: 2}"), environment: environment)
+            let loaded = ConfigurationFixture.load(Self.file("{node: '\(text)', nodes: 2}"), environment: environment)
             #expect(loaded.snapshot?.configuration.cluster?.node == name, "\(text): \(loaded.diagnostics)")
         }
     }
