@@ -49,11 +49,11 @@ import Testing
 
     /// A library that is kept to one place: its name, and the files or folders that may import it.
     private static let confined: [(module: String, places: [String])] = [
-        ("CChecksum", ["Sources/ProxyCore/Exchange/Settle/CRC32C.swift"]),
-        ("CGuardedMapping", ["Sources/ProxyCore/Exchange/Settle/InFlightFile.swift"]),
+        ("CChecksum", ["Sources/ProxyCore/Ledger/Journal/CRC32C.swift"]),
+        ("CGuardedMapping", ["Sources/ProxyCore/Ledger/Journal/InFlightFile.swift"]),
         ("CYAML", ["Sources/ProxyCore/Configuration/YAML/YAMLReader.swift"]),
         ("CZlib", ["Sources/ProxyCore/Exchange/Accept/Inflater.swift"]),
-        ("GRDB", ["Sources/ProxyCore/Exchange/Settle/"]),
+        ("GRDB", ["Sources/ProxyCore/Ledger/Store/"]),
         ("ArgumentParser", ["Sources/proxyd/"]),
     ]
 
@@ -68,15 +68,16 @@ import Testing
 
     /// What a request runs through, and the files there that work beside it: at the start, at a reload, on the ledger's queue.
     private static let hotPath: [(folder: String, beside: Set<String>)] = [
-        ("Accept", []),
-        ("Authenticate", ["KeyRegistry.swift"]),
-        ("Decide", []),
-        ("Dispatch", []),
-        ("Local", []),
-        ("Relay", []),
+        ("Exchange/Accept", []),
+        ("Exchange/Authenticate", ["KeyRegistry.swift"]),
+        ("Exchange/Decide", []),
+        ("Exchange/Dispatch", []),
+        ("Exchange/Local", []),
+        ("Exchange/Relay", []),
+        ("Exchange/Settle", []),
         // What SQLite is given and gives, GRDB wants as Foundation's values.
         (
-            "Settle",
+            "Ledger",
             ["SQLiteStore.swift", "SQLiteStore+Keys.swift", "SQLiteStore+Requests.swift", "SQLiteStore+Sharing.swift"]
         ),
     ]
@@ -92,7 +93,7 @@ import Testing
 
     @Test(arguments: hotPath)
     func theHotPathDoesWithoutFoundation(_ folder: String, _ beside: Set<String>) {
-        let files = SourceTree.swiftFiles(in: "Sources/ProxyCore/Exchange/\(folder)")
+        let files = SourceTree.swiftFiles(in: "Sources/ProxyCore/\(folder)")
         #expect(!files.isEmpty)
         let missing = beside.subtracting(files.map(\.name))
         #expect(missing.isEmpty, "\(missing.sorted()) are there no more")
