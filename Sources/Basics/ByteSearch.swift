@@ -162,16 +162,22 @@ public enum ByteSearch {
     @inlinable @inline(__always)
     public static func has(_ text: StaticString, _ base: UnsafeRawPointer, at index: Int, to end: Int) -> Bool {
         let count = text.utf8CodeUnitCount
-        guard end &- index >= count else { return false }
-        let wanted = text.utf8Start
+        return end &- index >= count && same(UnsafeRawPointer(text.utf8Start), base + index, count)
+    }
+
+    /// Whether the first `count` bytes of both are the same.
+    @inlinable @inline(__always)
+    public static func same(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
         var offset = 0
         while offset &+ 8 <= count {
-            let word = UnsafeRawPointer(wanted).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if base.loadUnaligned(fromByteOffset: index &+ offset, as: UInt64.self) != word { return false }
+            let word = left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if right.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != word { return false }
             offset &+= 8
         }
         while offset < count {
-            if base.load(fromByteOffset: index &+ offset, as: UInt8.self) != wanted[offset] { return false }
+            if right.load(fromByteOffset: offset, as: UInt8.self) != left.load(fromByteOffset: offset, as: UInt8.self) {
+                return false
+            }
             offset &+= 1
         }
         return true

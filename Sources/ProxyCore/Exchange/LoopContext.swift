@@ -22,6 +22,8 @@ final class LoopContext {
     private var rng = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
     private var turn: TurnUsage
+    /// Instants as heads tell them.
+    var instants = RFC3339.Recent()
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
 
@@ -218,15 +220,13 @@ final class LoopContext {
 
     func log(_ entry: borrowing RequestLogEntry) {
         requestLog.append(entry)
-        guard !isLogFlushing else { return }
-        isLogFlushing = true
+        guard !requestLog.isFlushDue else { return }
+        requestLog.isFlushDue = true
         eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(20)) { [self] in
-            isLogFlushing = false
+            requestLog.isFlushDue = false
             requestLog.flushIfNeeded()
         }
     }
-
-    private var isLogFlushing = false
 
     /// Milliseconds since 1970, as of the kernel's last tick: a few of them old, and several times cheaper to ask for.
     static func wallClock() -> Int {

@@ -64,14 +64,16 @@ public final class LimitTable: Sendable {
     /// its key's: else whoever may ask nothing could push out what others have used.
     /// - Parameters:
     ///   - places: where the last reservation of the same limits had its buckets, where that is known.
-    ///   - need: by limit: what is reserved for the answer may differ.
     ///   - patience: whether the request may wait for the server of limits.
+    ///   - room: memory for the entries.
+    ///   - need: by limit: what is reserved for the answer may differ.
     /// - Throws: what each limit says that refuses; or which buckets the server is asked for.
-    public func reserve(
-        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks, _ need: (UsageLimit) -> LimitAmounts,
-        now: LimitTime
+    func reserve(
+        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks,
+        in room: consuming [LimitReservation.Entry] = [], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
     ) throws(LimitRefusals) -> LimitReservation {
-        var reservation = LimitReservation(entries: uses.map { LimitReservation.Entry(slot: -1, need: need($0.limit)) })
+        var reservation = LimitReservation(entries: room)
+        for use in uses { reservation.entries.append(LimitReservation.Entry(slot: -1, need: need(use.limit))) }
         var asks = LeaseAsks()
         let refusals = state.withLock { state -> [LimitRefusal] in
             state.advance(to: now)

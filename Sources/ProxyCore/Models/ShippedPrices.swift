@@ -63,7 +63,7 @@ public struct PricedName: Sendable, Hashable {
     }
 
     func fits(_ model: String) -> Bool {
-        if let glob { return glob.match(model) != nil }
+        if let glob { return glob.matches(model) }
         let (name, model) = (text.utf8, model.utf8)
         guard model.starts(with: name) else { return false }
         return model.count == name.count || Self.isVersion(model.dropFirst(name.count))
