@@ -55,6 +55,13 @@ extension Zone {
         let (found, range) = LocalClock(self).day(at: noon - utcOffset(at: noon))
         return found < date ? range.upperBound : range.lowerBound
     }
+
+    /// Seconds since 1970 in which a day is over.
+    public func end(of date: LocalDate) -> Int {
+        let noon = date.secondsUTC + 43_200
+        let (found, range) = LocalClock(self).day(at: noon - utcOffset(at: noon))
+        return found > date ? range.lowerBound : range.upperBound
+    }
 }
 
 /// An hour by the clock on the wall. Where clocks are put back, two hours share one.
