@@ -40,6 +40,12 @@ public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible
 
     public static func < (a: LocalDate, b: LocalDate) -> Bool { a.number < b.number }
 
+    /// So many days later, or before.
+    public func advanced(by days: Int) -> LocalDate {
+        let date = CivilDate(daysSince1970: secondsUTC / 86_400 + days)
+        return LocalDate(number: (date.year * 100 + date.month) * 100 + date.day)
+    }
+
     /// The seconds since 1970 in which the day begins in UTC.
     var secondsUTC: Int {
         CivilDate(year: number / 10_000, month: number / 100 % 100, day: number % 100).daysSince1970 * 86_400
