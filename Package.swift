@@ -7,11 +7,14 @@ import Glibc
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
+/// Generic types are made by calls, not by their names: a name is parsed, and each of its conformances looked for among all, at a start.
+let called = ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"]
+
 // The data path keeps to one loop and is tested with dynamic exclusivity checks in debug builds; in release they cost 3%.
-let fast: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+let fast: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"] + called, .when(configuration: .release))]
 
 /// What no request waits for is built for size.
-let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"] + called, .when(configuration: .release))]
 
 /// What the linker reads besides objects.
 let linkFiles = "\(Context.packageDirectory)/Sources/proxyd/Link"
