@@ -81,7 +81,7 @@ final class Exchange {
     /// All that is known before is known: who is asked is decided.
     func goOn() {
         do throws(LocalReply) {
-            plan = try decide()
+            try decide()
             grant = try findLimits()
         } catch {
             return reply(error)

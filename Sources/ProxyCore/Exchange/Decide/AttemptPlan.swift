@@ -44,6 +44,8 @@ struct AttemptPlan {
     /// Candidates that were really asked: a request that cannot be said somewhere asks nobody.
     private struct Asked {
         var count = 0
+        /// Those that were given out and that the exchange passed over after all.
+        var skipped = 0
         /// Where the route waits: who they were.
         var whom: [(account: AccountID, model: String)] = []
         /// Those of them that nothing takes out, although they failed: to ask them again would bring the same.
@@ -52,7 +54,9 @@ struct AttemptPlan {
         var tooDear: [(account: AccountID, model: String)] = []
     }
 
-    let route: Route
+    /// All of the file's, and which of them is walked: a route is a dozen references, and is looked at where it is.
+    private let routes: [Route]
+    private let rule: Int
     private let upstreams: [UpstreamAccounts]
     /// The model that rules went by.
     let askedFor: String
@@ -72,8 +76,6 @@ struct AttemptPlan {
     /// Candidates that were given out.
     private(set) var attempts = 0
     private var asked = Asked()
-    /// Those of them that the exchange passed over after all.
-    private var skipped = 0
     /// Who was not asked, in the order in which it was found.
     private(set) var passedOver: [PassedOver] = []
     /// Whom the request may wait for: nobody is left to be asked, and the route waits.
@@ -105,12 +107,20 @@ struct AttemptPlan {
     /// A list of some hundred accounts, most of them out, is not told in every row.
     private static let mostPassedOver = 64
 
-    init(route: Route, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64) {
-        self.route = route
+    /// - Parameter rule: an index into `routes`.
+    init(
+        routes: [Route], rule: Int, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64
+    ) {
+        self.routes = routes
+        self.rule = rule
         self.upstreams = upstreams
         self.askedFor = askedFor
         self.capture = capture
         rng = SplitMix64(state: seed)
+    }
+
+    var route: Route {
+        _read { yield routes[rule] }
     }
 
     /// The next to ask, or nil when nobody is left.
@@ -128,7 +138,7 @@ struct AttemptPlan {
 
     /// The candidate that was given out last is too dear for what a limit has left.
     mutating func passOverForLimit(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         isTooDear(candidate)
     }
 
@@ -148,13 +158,13 @@ struct AttemptPlan {
 
     /// Another request tries whether the candidate that was given out last is well again.
     mutating func passOverForProbe(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         passOver(candidate, .failing)
     }
 
     /// Others have used up what the candidate that was given out last may have.
     mutating func passOverForQuota(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         passOver(candidate, .quota)
     }
 
@@ -175,7 +185,7 @@ struct AttemptPlan {
 
     private mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
         guard passedOver.count < Self.mostPassedOver else { return }
-        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - skipped, reason: reason))
+        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - asked.skipped, reason: reason))
     }
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {

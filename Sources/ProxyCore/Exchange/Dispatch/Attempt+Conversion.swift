@@ -168,9 +168,9 @@ extension Attempt {
     }
 
     private var mayLeaveThoughts: Bool {
-        guard case .generate(.openai) = request.endpoint, dialect == .openai, able.capabilities.openAI.wantsThoughtsBack else {
-            return false
-        }
+        guard case .generate(.openai) = exchange.request.endpoint, dialect == .openai,
+            able.capabilities.openAI.wantsThoughtsBack
+        else { return false }
         return request.withBody { body in request.members.contains { $0.key(equals: "tools", in: body) } }
     }
 
