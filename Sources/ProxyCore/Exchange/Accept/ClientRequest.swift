@@ -139,17 +139,20 @@ final class ClientMemory {
     /// What is kept of calls holds the client's address.
     func clientChanged() { lastCall = nil }
 
-    /// A model's name as text, from its JSON string; mostly that of the request before.
-    func modelName(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) -> String {
-        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty { return lastModel.text }
-        // An escape takes six bytes at most for each of a name's: what is longer need not be undone to be too long.
-        guard bytes.count <= 6 * ModelName.maximumBytes + 2 else { throw LocalReply(body: ModelName.tooLong) }
-        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count), !text.isEmpty else {
-            throw LocalReply(body: ModelName.missing)
+    /// Reads a model's name from its JSON string; mostly that of the request before.
+    /// - Returns: what is wrong with it; then `name` stays as it is.
+    func modelName(_ bytes: UnsafeRawBufferPointer, into name: inout String?) -> String? {
+        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty {
+            name = lastModel.text
+            return nil
         }
-        if let problem = ModelName.problem(text) { throw LocalReply(body: problem) }
+        // An escape takes six bytes at most for each of a name's: what is longer need not be undone to be too long.
+        guard bytes.count <= 6 * ModelName.maximumBytes + 2 else { return ModelName.tooLong }
+        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count), !text.isEmpty else { return ModelName.missing }
+        if let problem = ModelName.problem(text) { return problem }
         lastModel = (Array(bytes), text)
-        return text
+        name = text
+        return nil
     }
 }
 
