@@ -51,7 +51,7 @@ final class Exchange {
             try authenticate(bytes)
             if request.endpoint == .local, !takesLocalBody(bytes) { return .serve }
             if request.endpoint == .other { try admitPath(bodyLength: bodyLength) }
-            try RequestCodings.admit(request.rare)
+            if let coding = request.rare.unknownCoding { throw RequestCodings.refusal(of: coding) }
             return .takeBody
         } catch {
             return .reply(error)
