@@ -90,8 +90,10 @@ final class AbleModel {
             return quirks.isEmpty ? nil : Box(quirks)
         }
         let chat = quirks(.openai)
-        self.drops = capabilities.drops.isEmpty ? nil : Box(RequestQuirks(dropping: capabilities.drops))
-        takesStreamOptions = capabilities.openAI.streamUsage && chat?.value.drops.contains { $0.member == "stream_options" } != true
+        let dropped = capabilities.drops
+        self.drops = dropped.isEmpty ? nil : Box(RequestQuirks(dropping: dropped))
+        let dropsOptions = chat?.value.drops.contains { $0.member == "stream_options" } == true
+        takesStreamOptions = capabilities.openAI.streamUsage && !dropsOptions
         self.quirks = (chat, quirks(.responses), quirks(.anthropic), quirks(.gemini))
     }
 
