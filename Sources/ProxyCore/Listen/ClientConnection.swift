@@ -302,7 +302,8 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         clock.leftAtLastLook = 0
         switch phase {
         case .head:
-            reader.expectHead(limit: headLimit)
+            // What has not begun is expected with its first byte.
+            if !reader.isEmpty { reader.expectHead(limit: headLimit) }
             seat.becomeIdle(loop)
         case .lingering: seat.becomeIdle(loop)
         case .answering: seat.leaveLongBody()
@@ -401,6 +402,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     private func makeRequest(_ bytes: UnsafeRawBufferPointer, _ settings: ListenerSettings, _ view: LoopSnapshot) -> ClientRequest
     {
+        let peer = peer
         if view.trustsProxies || peer.speaksForOthers,
             peer.read(reader.head, bytes: bytes, trusted: view.trustedProxies)
         {
