@@ -32,8 +32,9 @@ final class Exchange {
         self.writer = writer
         self.loop = loop
         self.view = view
-        requestID = loop.makeRequestID()
-        loop.metrics.exchangeBegan()
+        // By what is kept: then what was handed over goes there, and is counted up for nobody else.
+        requestID = self.loop.makeRequestID()
+        self.loop.metrics.exchangeBegan()
     }
 
     /// The request's head is here.

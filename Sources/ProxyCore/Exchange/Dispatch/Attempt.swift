@@ -76,12 +76,13 @@ final class Attempt: UpstreamReceiver {
     init(_ exchange: Exchange, _ candidate: Candidate) {
         self.exchange = exchange
         self.candidate = candidate
-        if let renewed = exchange.renewed(candidate) {
+        let view = self.exchange.view
+        if let renewed = self.exchange.renewed(self.candidate) {
             upstream = renewed
-            target = exchange.view.makeTarget(route: exchange.rule, candidate, at: renewed)
+            target = view.makeTarget(route: self.exchange.rule, self.candidate, at: renewed)
         } else {
-            target = exchange.view.target(route: exchange.rule, candidate: candidate)
-            upstream = exchange.view.upstream(candidate.upstream)
+            target = view.target(route: self.exchange.rule, candidate: self.candidate)
+            upstream = view.upstream(self.candidate.upstream)
         }
     }
 
