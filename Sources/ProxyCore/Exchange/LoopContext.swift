@@ -20,7 +20,7 @@ final class LoopContext {
     private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var rng = SplitMix64(state: .random(in: .min ... .max))
-    private var requestIDs = RequestIDs()
+    private var names = Names()
     private var turn: TurnUsage
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
@@ -29,6 +29,12 @@ final class LoopContext {
     private struct Views {
         var current: LoopSnapshot?
         var trial: LoopSnapshot?
+    }
+
+    /// What requests are called, and what they call models.
+    private struct Names {
+        var requestIDs = RequestIDs()
+        let models = ModelTexts()
     }
 
     /// The exchanges that end in this turn of the loop and what they used, and those in flight.
@@ -142,7 +148,9 @@ final class LoopContext {
     /// A number for choices by weight.
     func random() -> UInt64 { rng.next() }
 
-    func makeRequestID() -> String { requestIDs.next() }
+    func makeRequestID() -> String { names.requestIDs.next() }
+
+    var modelTexts: ModelTexts { names.models }
 
     // MARK: Recording usage
 

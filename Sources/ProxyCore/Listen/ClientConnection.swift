@@ -32,7 +32,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     private var reader: HTTP1RequestReader
     private var response = HTTP1ResponseWriter()
     private var exchange: Exchange?
-    private let memory = ClientMemory()
+    private let memory: ClientMemory
     private var seat: ClientSeat
     private lazy var peer = ClientPeer(context?.channel)
     private var clock = Clock()
@@ -58,6 +58,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         self.loop = loop
         self.isDirect = isDirect
         self.listener = ListenerState(listener, acceptedUnder: acceptedUnder)
+        memory = ClientMemory(loop.modelTexts)
         seat = ClientSeat(listener.slots)
         reader = HTTP1RequestReader()
     }

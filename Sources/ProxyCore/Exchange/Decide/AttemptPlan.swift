@@ -232,7 +232,12 @@ struct AttemptPlan {
         position.targets.insert(target)
         position.accounts = TakenPositions()
         position.hasPassedOver = false
-        position.model = model(of: route.tiers[position.tier].targets[target])
+        // Mostly it names no model of its own; a target is half a dozen references, and to ask it would copy them.
+        if route.tiers[position.tier].targets[target].tierTarget.model == nil {
+            position.model = askedFor
+        } else {
+            position.model = model(of: route.tiers[position.tier].targets[target])
+        }
     }
 
     private func model(of target: ResolvedTier.Target) -> String {
@@ -328,22 +333,22 @@ struct AttemptPlan {
     private mutating func chooseAccount(_ states: AccountStates, now: Int) -> Int? {
         let upstream = route.tiers[position.tier].targets[position.target].upstream
         let threshold = route.tiers[position.tier].targets[position.target].threshold
-        let accounts = upstreams[upstream]
-        let count = accounts.ids.count
-        let choice = count > 1 ? choice(accounts.choice) : .first
+        let count = upstreams[upstream].ids.count
+        let choice = count > 1 ? choice(upstreams[upstream].choice) : .first
         switch choice {
         case .first:
             for account in 0..<count where !position.accounts.contains(account) {
                 position.accounts.insert(account)
-                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+                if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .weighted:
+            let accounts = upstreams[upstream]
             while let account = draw(
                 count, position.accounts, mark: { accounts.lots[$0] }, weight: { accounts.weights[$0] })
             {
                 position.accounts.insert(account)
-                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+                if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
@@ -360,7 +365,7 @@ struct AttemptPlan {
         if !roster.isComplete { passOver(roster) }
         while let account = roster.best(besides: position.accounts, now: now, &rng) {
             position.accounts.insert(account)
-            if admits(account, upstreams[upstream], threshold: threshold, states, now: now) { return account }
+            if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
         }
         for (account, id) in upstreams[upstream].ids.enumerated() where !position.accounts.contains(account) {
             position.accounts.insert(account)
@@ -389,9 +394,9 @@ struct AttemptPlan {
 
     /// Whether an account of the target can serve; else it is noted as passed over.
     private mutating func admits(
-        _ account: Int, _ accounts: UpstreamAccounts, threshold: Double, _ states: AccountStates, now: Int
+        _ account: Int, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
     ) -> Bool {
-        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
+        let obstacle = obstacle(upstreams[upstream].ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
         if obstacle != .asked { passOver(candidate(account), obstacle) }
         return false

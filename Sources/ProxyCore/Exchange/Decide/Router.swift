@@ -37,7 +37,7 @@ struct Router {
     ///   - model: as asked for; `*` where the request names none.
     ///   - facts: gathered only where a rule reads them.
     func decide(_ model: String, facts: () -> Facts) throws(LocalReply) -> Decision {
-        let namesNone = model == "*"
+        let namesNone = model.utf8.count == 1 && model == "*"
         if namesNone {
             try admitPath()
         } else if policy?.allows(model: model) != true {
