@@ -20,7 +20,7 @@ final class LoopContext {
     private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var rng = SplitMix64(state: .random(in: .min ... .max))
-    private var requestIDs = RequestIDs()
+    private var names = Names()
     private var turn: TurnUsage
     /// Instants as heads tell them.
     var instants = RFC3339.Recent()
@@ -31,6 +31,12 @@ final class LoopContext {
     private struct Views {
         var current: LoopSnapshot?
         var trial: LoopSnapshot?
+    }
+
+    /// What requests are called, and what they call models.
+    private struct Names {
+        var requestIDs = RequestIDs()
+        let models = ModelTexts()
     }
 
     /// The exchanges that end in this turn of the loop and what they used, and those in flight.
@@ -144,7 +150,9 @@ final class LoopContext {
     /// A number for choices by weight.
     func random() -> UInt64 { rng.next() }
 
-    func makeRequestID() -> String { requestIDs.next() }
+    func makeRequestID() -> String { names.requestIDs.next() }
+
+    var modelTexts: ModelTexts { names.models }
 
     // MARK: Recording usage
 

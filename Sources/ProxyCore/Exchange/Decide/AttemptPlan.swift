@@ -44,6 +44,8 @@ struct AttemptPlan {
     /// Candidates that were really asked: a request that cannot be said somewhere asks nobody.
     private struct Asked {
         var count = 0
+        /// Those that were given out and that the exchange passed over after all.
+        var skipped = 0
         /// Where the route waits: who they were.
         var whom: [(account: AccountID, model: String)] = []
         /// Those of them that nothing takes out, although they failed: to ask them again would bring the same.
@@ -52,7 +54,9 @@ struct AttemptPlan {
         var tooDear: [(account: AccountID, model: String)] = []
     }
 
-    let route: Route
+    /// All of the file's, and which of them is walked: a route is a dozen references, and is looked at where it is.
+    private let routes: [Route]
+    private let rule: Int
     private let upstreams: [UpstreamAccounts]
     /// The model that rules went by.
     let askedFor: String
@@ -72,8 +76,6 @@ struct AttemptPlan {
     /// Candidates that were given out.
     private(set) var attempts = 0
     private var asked = Asked()
-    /// Those of them that the exchange passed over after all.
-    private var skipped = 0
     /// Who was not asked, in the order in which it was found.
     private(set) var passedOver: [PassedOver] = []
     /// Whom the request may wait for: nobody is left to be asked, and the route waits.
@@ -105,12 +107,20 @@ struct AttemptPlan {
     /// A list of some hundred accounts, most of them out, is not told in every row.
     private static let mostPassedOver = 64
 
-    init(route: Route, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64) {
-        self.route = route
+    /// - Parameter rule: an index into `routes`.
+    init(
+        routes: [Route], rule: Int, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64
+    ) {
+        self.routes = routes
+        self.rule = rule
         self.upstreams = upstreams
         self.askedFor = askedFor
         self.capture = capture
         rng = SplitMix64(state: seed)
+    }
+
+    var route: Route {
+        _read { yield routes[rule] }
     }
 
     /// The next to ask, or nil when nobody is left.
@@ -128,7 +138,7 @@ struct AttemptPlan {
 
     /// The candidate that was given out last is too dear for what a limit has left.
     mutating func passOverForLimit(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         isTooDear(candidate)
     }
 
@@ -148,13 +158,13 @@ struct AttemptPlan {
 
     /// Another request tries whether the candidate that was given out last is well again.
     mutating func passOverForProbe(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         passOver(candidate, .failing)
     }
 
     /// Others have used up what the candidate that was given out last may have.
     mutating func passOverForQuota(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         passOver(candidate, .quota)
     }
 
@@ -175,7 +185,7 @@ struct AttemptPlan {
 
     private mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
         guard passedOver.count < Self.mostPassedOver else { return }
-        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - skipped, reason: reason))
+        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - asked.skipped, reason: reason))
     }
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
@@ -222,7 +232,12 @@ struct AttemptPlan {
         position.targets.insert(target)
         position.accounts = TakenPositions()
         position.hasPassedOver = false
-        position.model = model(of: route.tiers[position.tier].targets[target])
+        // Mostly it names no model of its own; a target is half a dozen references, and to ask it would copy them.
+        if route.tiers[position.tier].targets[target].tierTarget.model == nil {
+            position.model = askedFor
+        } else {
+            position.model = model(of: route.tiers[position.tier].targets[target])
+        }
     }
 
     private func model(of target: ResolvedTier.Target) -> String {
@@ -318,22 +333,22 @@ struct AttemptPlan {
     private mutating func chooseAccount(_ states: AccountStates, now: Int) -> Int? {
         let upstream = route.tiers[position.tier].targets[position.target].upstream
         let threshold = route.tiers[position.tier].targets[position.target].threshold
-        let accounts = upstreams[upstream]
-        let count = accounts.ids.count
-        let choice = count > 1 ? choice(accounts.choice) : .first
+        let count = upstreams[upstream].ids.count
+        let choice = count > 1 ? choice(upstreams[upstream].choice) : .first
         switch choice {
         case .first:
             for account in 0..<count where !position.accounts.contains(account) {
                 position.accounts.insert(account)
-                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+                if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .weighted:
+            let accounts = upstreams[upstream]
             while let account = draw(
                 count, position.accounts, mark: { accounts.lots[$0] }, weight: { accounts.weights[$0] })
             {
                 position.accounts.insert(account)
-                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+                if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
@@ -350,7 +365,7 @@ struct AttemptPlan {
         if !roster.isComplete { passOver(roster) }
         while let account = roster.best(besides: position.accounts, now: now, &rng) {
             position.accounts.insert(account)
-            if admits(account, upstreams[upstream], threshold: threshold, states, now: now) { return account }
+            if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
         }
         for (account, id) in upstreams[upstream].ids.enumerated() where !position.accounts.contains(account) {
             position.accounts.insert(account)
@@ -379,9 +394,9 @@ struct AttemptPlan {
 
     /// Whether an account of the target can serve; else it is noted as passed over.
     private mutating func admits(
-        _ account: Int, _ accounts: UpstreamAccounts, threshold: Double, _ states: AccountStates, now: Int
+        _ account: Int, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
     ) -> Bool {
-        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
+        let obstacle = obstacle(upstreams[upstream].ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
         if obstacle != .asked { passOver(candidate(account), obstacle) }
         return false
