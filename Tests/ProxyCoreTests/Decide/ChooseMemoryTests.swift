@@ -63,7 +63,7 @@ struct ChooseMemoryTests {
                         share: Double(rng.position(below: 11)) / 10, resetsAt: now + rng.position(below: 10_000),
                         source: .headers, takenAt: now)
                 ], now: now)
-        case 7: book.load(of: id).cell(of: book).inFlight.wrappingAdd(1, ordering: .relaxed)
+        case 7: book.load(of: id).cell(of: book).enter()
         default: book.load(of: id).cell(of: book).succeed(firstByte: rng.position(below: 500), now: now)
         }
     }
