@@ -10,20 +10,24 @@ public enum ConversationOpening {
     /// Bytes of the messages in which the user's first is looked for. Where it does not end there, they begin with what tells enough.
     private static let window = 32 << 10
 
-    /// Gives the pieces one after the other.
+    /// Gives the pieces one after the other, in one order whichever a body has them in.
     /// - Parameter members: those of `body`, as `JSONScan.members` lists them.
     public static func visit(
         _ body: UnsafeRawBufferPointer, _ members: [JSONMember], _ take: (UnsafeRawBufferPointer, _ length: Int) -> Void
     ) {
+        var (system, tools, talk): (JSONMember?, JSONMember?, JSONMember?)
         for member in members {
             switch Place(body.slice(member.key)) {
             case .elsewhere: break
-            case .tools: give(body, member.value, take)
-            case .system: content(body, member.value, member.kind, take)
-            case .messages where member.kind == .array: messages(body, member.value, take)
-            case .messages: give(body, member.value, take)
+            case .tools: tools = member
+            case .system: system = member
+            case .messages: talk = member
             }
         }
+        if let system { content(body, system.value, system.kind, take) }
+        if let tools { give(body, tools.value, take) }
+        guard let talk else { return }
+        if talk.kind == .array { messages(body, talk.value, take) } else { give(body, talk.value, take) }
     }
 
     /// What a member of the body holds.
