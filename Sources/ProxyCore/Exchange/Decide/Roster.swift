@@ -45,7 +45,7 @@ final class Roster {
     /// When it was last asked for.
     private(set) var followedAt: Int
 
-    /// So many are looked at anew for one choice.
+    /// So many are looked at anew for one choice, and one of each upstream besides: nobody is left out for long.
     static let mostAtOnce = 8
     /// Where there was no choice for so long, all are looked at anew that are due, in milliseconds.
     static let pause = 250
@@ -71,20 +71,22 @@ final class Roster {
     }
 
     /// Takes notice of what was published and of what time has brought.
-    func follow(_ states: AccountStates, now: Int) {
-        let most = now &- followedAt < Self.pause ? Self.mostAtOnce : entries.count
+    /// - Parameter left: how many may still be looked at for the choice.
+    func follow(_ states: AccountStates, now: Int, left: inout Int) {
+        let most = now &- followedAt < Self.pause ? max(left, 1) : entries.count
         followedAt = now
         if states.version != version { notice(states) }
         guard dueAt <= now else { return }
-        var left = most
+        var looks = 0
         var place = hand
-        for _ in entries.indices where left > 0 {
+        for _ in entries.indices where looks < most {
             if entries[place].dueAt <= now {
-                left -= 1
+                looks += 1
                 renew(place, states, now: now)
             }
             place = place + 1 < entries.count ? place + 1 : 0
         }
+        left = max(left - looks, 0)
         hand = place
         dueAt = entries.reduce(.max) { min($0, $1.dueAt) }
     }
