@@ -169,6 +169,14 @@ def _(lab):
             where[number].add(talk(house, number, turn))
     equal([len(accounts) for accounts in where.values()], [1] * 12, "accounts of each conversation")
     expect(len(set.union(*where.values())) > 1, "conversations at several accounts", dict(where))
+    turns = (
+        {"system": "S", "messages": [{"role": "user", "content": "Q"}]},
+        {"messages": [{"content": "Q", "role": "user"}, {"role": "assistant", "content": "A"}], "system": "S"},
+    )
+    for number in range(12):
+        bodies = [compact({"model": "m", "max_tokens": 9, **turn, "tools": [{"name": f"t{number}"}]}) for turn in turns]
+        served_by = {served(house.p.send("POST", house.dialect.path, body)).header("x-proxyd-account") for body in bodies}
+        equal(len(served_by), 1, "accounts of a conversation whose client writes its members in another order")
 
 
 @check("a session that a client names is one conversation, whatever it says")

@@ -62,6 +62,9 @@ CASES = {
     "anthropic: a suspended account in words alone": (
         ANTHROPIC.stream_error("Your account has been suspended.", "permission_error"), "account", 300, "refused",
     ),
+    "anthropic: a suspended account whose name is in the words": (
+        ANTHROPIC.stream_error("Your account org-1f2e<ak-3d> has been suspended.", "permission_error"), "account", 300, "refused",
+    ),
     "openai: a rate limit": (chat("rate_limit_exceeded", "Rate limit reached for m. Please try again in 40s."), "model", 40, "cooling"),
     "openai: a plan's window": (chat(None, "The usage limit has been reached", "usage_limit_reached", resets_in_seconds=5000), "model", 5000, None),
     "openai: an empty balance": (chat("insufficient_quota", "You exceeded your current quota.", "insufficient_quota"), "account", None, "out_of_money"),

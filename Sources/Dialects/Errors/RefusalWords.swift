@@ -219,7 +219,7 @@ enum RefusalWords {
         // Kimi, Qwen, xAI
         "your account has insufficient", "your account balance is", "your account is suspended", "the account balance is",
         "access denied, please make sure your account is in good standing", "you have run out of credits",
-        "you have insufficient",
+        "you have insufficient", "your team has either used", "your team has used all", "your project has been",
     ]
 
     /// Whether a message is nothing but what vendors say of an account, or begins with such a sentence and holds no name of what is
@@ -230,15 +230,22 @@ enum RefusalWords {
         while let last = text.last, last <= 0x20 || last == 0x2E || last == 0x21 { text.removeLast() }
         let ends = text.indices.lazy.filter { text[$0] == 0x3A }.map { $0 + 1 }
         guard !ends.contains(where: { $0 == text.endIndex || text[$0] <= 0x20 }) else { return false }
-        func begins(with phrase: StaticString) -> Bool { phrase.withUTF8Buffer { text.starts(with: $0) } }
         let isWhole = blamingAccount.contains { phrase in
-            phrase.utf8CodeUnitCount == text.count && phrase.withUTF8Buffer { $0.contains(0x20) } && begins(with: phrase)
+            phrase.utf8CodeUnitCount == text.count
+                && phrase.withUTF8Buffer { $0.contains(0x20) && text.starts(with: $0) }
         }
-        return isWhole
-            || openings.contains { phrase in
-                let end = text.startIndex + phrase.utf8CodeUnitCount
-                return begins(with: phrase) && (end == text.endIndex || !isLetter(text[end]))
-            }
+        if isWhole { return true }
+        // Some say whose account it is in the midst of the sentence.
+        let plain = Array(text.split(separator: 0x20).filter { !isID($0) }.joined(separator: [0x20]))
+        return openings.contains { phrase in
+            let count = phrase.utf8CodeUnitCount
+            return phrase.withUTF8Buffer { plain.starts(with: $0) } && (count == plain.count || !isLetter(plain[count]))
+        }
+    }
+
+    /// Whether a word is no word of a sentence: it has a digit in it, or what joins the parts of names.
+    private static func isID(_ word: ArraySlice<UInt8>) -> Bool {
+        word.contains { (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F || $0 == 0x3C }
     }
 
     /// Bytes of a message that are looked at.

@@ -10,21 +10,39 @@ public enum ConversationOpening {
     /// Bytes of the messages in which the user's first is looked for. Where it does not end there, they begin with what tells enough.
     private static let window = 32 << 10
 
-    /// Gives the pieces one after the other.
+    /// Gives the pieces one after the other, in one order whichever a body has them in.
     /// - Parameter members: those of `body`, as `JSONScan.members` lists them.
     public static func visit(
         _ body: UnsafeRawBufferPointer, _ members: [JSONMember], _ take: (UnsafeRawBufferPointer, _ length: Int) -> Void
     ) {
+        var (system, tools, talk): (JSONMember?, JSONMember?, JSONMember?)
         for member in members {
-            let key = body.slice(member.key)
-            if key.equals("tools") {
-                give(body, member.value, take)
-            } else if key.equals("system") || key.equals("instructions") || key.equals("systemInstruction")
-                || key.equals("system_instruction")
-            {
-                content(body, member.value, member.kind, take)
-            } else if key.equals("messages") || key.equals("contents") || key.equals("input") {
-                if member.kind == .array { messages(body, member.value, take) } else { give(body, member.value, take) }
+            switch Place(body.slice(member.key)) {
+            case .elsewhere: break
+            case .tools: tools = member
+            case .system: system = member
+            case .messages: talk = member
+            }
+        }
+        if let system { content(body, system.value, system.kind, take) }
+        if let tools { give(body, tools.value, take) }
+        guard let talk else { return }
+        if talk.kind == .array { messages(body, talk.value, take) } else { give(body, talk.value, take) }
+    }
+
+    /// What a member of the body holds.
+    private enum Place {
+        case tools, system, messages, elsewhere
+
+        @inline(__always)
+        init(_ key: UnsafeRawBufferPointer) {
+            switch key.count {
+            case 5 where key.equals("tools"): self = .tools
+            case 6 where key.equals("system"), 12 where key.equals("instructions"), 17 where key.equals("systemInstruction"),
+                18 where key.equals("system_instruction"):
+                self = .system
+            case 8 where key.equals("messages") || key.equals("contents"), 5 where key.equals("input"): self = .messages
+            default: self = .elsewhere
             }
         }
     }
@@ -50,7 +68,7 @@ public enum ConversationOpening {
                     return give(body, start..<cursor.position, take)
                 }
                 let message = try Message(body, &cursor)
-                left -= 1
+                left &-= 1
                 if let (parts, kind) = message.content {
                     content(body, parts, kind, take)
                 } else {
@@ -61,7 +79,7 @@ public enum ConversationOpening {
         } catch { take(body.slice(range.lowerBound..<min(range.upperBound, range.lowerBound &+ mostBytes)), 0) }
     }
 
-    /// What tells one message's place in the beginning, found in one pass over it.
+    /// What tells one message's place in the beginning, found in one pass over it, of the user's up to what it says.
     private struct Message {
         var range: Range<Int>
         var content: (value: Range<Int>, kind: JSONKind)?
@@ -69,25 +87,50 @@ public enum ConversationOpening {
 
         /// - Parameter cursor: stands at the message; behind it afterwards.
         init(_ body: UnsafeRawBufferPointer, _ cursor: inout JSONCursor) throws(JSONScan.Problem) {
-            var members = JSONCursor(body, in: cursor.position..<cursor.end)
+            let start = cursor.position
             var parts: (Range<Int>, JSONKind)?
             var hasRole = false
-            try members.open(.object)
-            while let member = try members.nextMember() {
-                if member.key(equals: "content", in: body) {
-                    content = (member.value, member.kind)
-                } else if member.key(equals: "role", in: body) {
+            try cursor.open(.object)
+            while let (key, isEscaped) = try cursor.nextKey() {
+                let from = cursor.position
+                let (kind, _) = try cursor.skipValue()
+                let value = from..<cursor.position
+                switch Member(body, key, isEscaped) {
+                case .role:
                     hasRole = true
-                    isUsers = body.slice(member.value).equals("\"user\"")
-                } else if member.key(equals: "parts", in: body) {
-                    parts = (member.value, member.kind)
+                    isUsers = body.slice(value).equals("\"user\"")
+                case .content: content = (value, kind)
+                case .parts: parts = (value, kind)
+                case .other: break
                 }
+                // Nothing is looked at that follows.
+                if isUsers, content != nil { break }
             }
             // A message of Gemini's that names no role is the user's.
             if !hasRole, parts != nil { isUsers = true }
             content = content ?? parts
-            range = cursor.position..<members.position
-            cursor.position = members.position
+            range = start..<cursor.position
+            cursor.leave()
+        }
+
+        private enum Member {
+            case role, content, parts, other
+
+            @inline(__always)
+            init(_ body: UnsafeRawBufferPointer, _ key: Range<Int>, _ isEscaped: Bool) {
+                let name = body.slice(key)
+                if isEscaped {
+                    let words: [String: Member] = ["role": .role, "content": .content, "parts": .parts]
+                    self = words[JSONText.decode(name)] ?? .other
+                    return
+                }
+                switch name.count {
+                case 4 where name.equals("role"): self = .role
+                case 7 where name.equals("content"): self = .content
+                case 5 where name.equals("parts"): self = .parts
+                default: self = .other
+                }
+            }
         }
     }
 

@@ -8,6 +8,8 @@ public final class AccountBook: Sendable {
     public let states: Published<AccountStates>
     /// What is left of the accounts.
     public let quota: QuotaBook
+    /// What they are doing.
+    private let board = LoadBoard()
     /// Who served which conversation.
     let affinity = AffinityTable()
     /// Requests that wait until somebody has quota again.
@@ -231,7 +233,7 @@ public final class AccountBook: Sendable {
         if let load = states.current.loads[id] { return load }
         return states.update { states in
             if let load = states.loads[id] { return load }
-            let load = AccountLoad()
+            let load = AccountLoad(on: board)
             states[loadOf: id] = load
             return load
         }

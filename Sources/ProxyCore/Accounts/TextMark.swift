@@ -24,6 +24,7 @@ struct TextMark {
 
     /// Where one text ends and the next begins is part of the number.
     mutating func add(_ text: String) {
+        if text.utf8.withContiguousStorageIfAvailable({ add(UnsafeRawBufferPointer($0)) }) != nil { return }
         var text = text
         text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
     }

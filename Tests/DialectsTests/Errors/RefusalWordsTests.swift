@@ -458,6 +458,15 @@ struct RefusalWordsTests {
             (said("invalid_request_error", "You exceeded your current quota, please check it"), nil, 400, true, nil),
             (said("permission_error", "Your account has been suspended."), .credential, 403, false, nil),
             (said("permission_error", "Rate limit exceeded"), .limit, 429, true, nil),
+            // Whose it is may stand in the midst of one.
+            (said("permission_error", "Your account org-1f2e<ak-3d> has been suspended."), .credential, 403, false, nil),
+            (
+                said("invalid_request_error", "Your team 3fa85f64-57 has either used all available credits or not."),
+                .money, 429, true, nil
+            ),
+            (said("permission_error", "Account org-1f2e has been suspended as a name"), .request, 403, false, nil),
+            (said("permission_error", "Your account acme has been suspended"), .request, 403, false, nil),
+            (said("permission_error", "Your account org-1f2e: has been suspended"), .request, 403, false, nil),
             (said("invalid_request_error", "Your credit balance is too low: unknown"), nil, 400, false, nil),
             (said("invalid_request_error", "Your credit balance is too lowly"), nil, 400, false, nil),
             (said("permission_error", "Your account has been: unknown"), .request, 403, false, nil),

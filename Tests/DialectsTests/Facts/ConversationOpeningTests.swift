@@ -35,6 +35,10 @@ struct ConversationOpeningTests {
             #"{"systemInstruction":{"parts":[{"text":"S"}]},"contents":[{"role":"user","parts":[{"text":"Q"}]},{"role":"model","parts":[]}]}"#
         ),
         (
+            #"{"tools":[{"name":"t"}],"system":"S","messages":[{"role":"user","content":"Q"}]}"#,
+            #"{"messages":[{"content":"Q","role":"user"},{"role":"assistant","content":"A"}],"system":"S","tools":[{"name":"t"}]}"#
+        ),
+        (
             #"{"contents":[{"parts":[{"text":"Q"}]}]}"#,
             #"{"contents":[{"parts":[{"text":"Q"}]},{"role":"model","parts":[{"text":"A"}]},{"parts":[{"text":"R"}]}]}"#
         ),

@@ -63,7 +63,7 @@ struct ChooseMemoryTests {
                         share: Double(rng.position(below: 11)) / 10, resetsAt: now + rng.position(below: 10_000),
                         source: .headers, takenAt: now)
                 ], now: now)
-        case 7: book.load(of: id).cell(of: book).inFlight.wrappingAdd(1, ordering: .relaxed)
+        case 7: book.load(of: id).cell(of: book).enter()
         default: book.load(of: id).cell(of: book).succeed(firstByte: rng.position(below: 500), now: now)
         }
     }
@@ -151,6 +151,32 @@ struct ChooseMemoryTests {
         #expect(first() == "\(Roster.mostAtOnce)")
         for _ in 0..<count / Roster.mostAtOnce { _ = first() }
         #expect(first() == "49")
+    }
+
+    @Test func `of several upstreams a choice looks at as many as of one, and at one of each`() {
+        let (count, most) = (20, Roster.mostAtOnce)
+        let accounts = ["u", "v", "w"].map { name in
+            UpstreamAccounts(Fixture.upstream(name, (0..<count).map { (String($0), 1) }, .mostQuota))
+        }
+        let question = Roster.Question(choice: .mostQuota, threshold: 0.05, hasFallback: true, model: "m")
+        let memory = ChooseMemory()
+        var states = AccountStates()
+        /// How many of each are known to have little.
+        func looks() -> [Int] {
+            memory.begin()
+            return accounts.enumerated().map { index, accounts in
+                let roster = memory.roster(question, of: accounts, upstream: index, states, now: Self.now)
+                return roster.order.firstIndex { $0 < roster.order[0] } ?? 0
+            }
+        }
+        #expect(looks() == [0, 0, 0])
+        for name in ["u", "v", "w"] {
+            for account in 0..<count {
+                states[windowsOf: Fixture.id("\(account)", of: name)] = Fixture.windows([("5h", 0.1, Self.now + 3_600_000)])
+            }
+        }
+        // Who was looked at stands behind the others.
+        #expect(looks() == [count - most, count - 1, count - 1])
     }
 
     @Test(arguments: Tier.Choice.allCases)

@@ -2,13 +2,11 @@ import Synchronization
 
 /// What an account is doing: requests in flight, successes, failures, time to first byte.
 ///
-/// The event loops write without a lock, each into a cell that it shares with few; who reads sums up.
+/// The event loops write without a lock, each into a cell that it shares with few; who reads sums up. What choices ask for lies beside
+/// that of other accounts, on a `LoadBoard`.
 public final class AccountLoad: Sendable {
-    private static let cellCount = 8
-
-    private let cells = (0..<AccountLoad.cellCount).map { _ in LoadCell() }
-    /// The cells that a loop has asked for, a bit each: mostly there are fewer loops than cells.
-    private let used = Atomic<UInt8>(0)
+    let place: LoadPlace
+    private let cells: [LoadCell]
     private let failed = Atomic<Int>(0)
     private let history = Mutex(History())
 
@@ -39,32 +37,21 @@ public final class AccountLoad: Sendable {
         public let time: Int
     }
 
-    init() {}
+    init(on board: LoadBoard = LoadBoard()) {
+        let place = board.place()
+        self.place = place
+        cells = (0..<LoadPage.rows).map { LoadCell(place, row: $0) }
+    }
 
     /// The cell of one event loop.
     func cell(of owner: AnyObject) -> LoadCell {
-        let number = UInt(bitPattern: ObjectIdentifier(owner).hashValue)
-        let position = Int(number % UInt(Self.cellCount))
-        used.bitwiseOr(1 << UInt8(position), ordering: .relaxed)
-        return cells[position]
+        let row = place.board.row(of: owner)
+        place.page.use(row: row)
+        return cells[row]
     }
 
-    /// Requests that were sent there and are not over. Asked of each of many accounts for one choice.
-    public var inFlight: Int {
-        var sum = 0
-        forEachUsed { sum &+= $0.inFlight.load(ordering: .relaxed) }
-        return max(sum, 0)
-    }
-
-    private func forEachUsed(_ look: (LoadCell) -> Void) {
-        var left = used.load(ordering: .relaxed)
-        cells.withUnsafeBufferPointer { cells in
-            while left != 0 {
-                look(cells[left.trailingZeroBitCount])
-                left &= left &- 1
-            }
-        }
-    }
+    /// Requests that were sent there and are not over.
+    public var inFlight: Int { place.page.inFlight(place.index) }
 
     /// Requests that it served, since the start.
     public var successes: Int { cells.reduce(0) { $0 &+ $1.successes.load(ordering: .relaxed) } }
@@ -92,18 +79,11 @@ public final class AccountLoad: Sendable {
     }
 
     /// Time to first byte: a peak at once, less with time as shorter ones come. nil where there was none in the last minute.
-    public func firstByteMilliseconds(now: Int) -> Int? {
-        var longest: Int?
-        forEachUsed { cell in
-            guard let time = FirstByte(word: cell.firstByte.load(ordering: .relaxed)).milliseconds(now: now) else { return }
-            longest = max(longest ?? time, time)
-        }
-        return longest
-    }
+    public func firstByteMilliseconds(now: Int) -> Int? { place.page.firstByteMilliseconds(place.index, now: now) }
 
     /// Whether it has served a request within so long, in milliseconds.
     func hasServed(within time: Int, now: Int) -> Bool {
-        cells.contains { FirstByte(word: $0.firstByte.load(ordering: .relaxed)).isNoted(within: time, now: now) }
+        place.page.hasNoted(place.index, within: time, now: now)
     }
 
     public var lastFailure: Failure? { history.withLock { $0.last } }
@@ -116,17 +96,25 @@ public final class AccountLoad: Sendable {
 
 /// One event loop's part of an account's load.
 final class LoadCell: Sendable {
-    let inFlight = Atomic<Int>(0)
+    private let place: LoadPlace
+    private let row: Int
     let successes = Atomic<Int>(0)
     /// Requests that were answered with an error that is not the account's own.
     let objections = Atomic<Int>(0)
-    /// A `FirstByte`.
-    let firstByte = Atomic<UInt64>(0)
     private let kept = Atomic<Int>(0)
     private let moved = Atomic<Int>(0)
     private let begun = Atomic<Int>(0)
-    /// Keeps the next cell out of this one's line of the cache.
-    private let padding: UInt64 = 0
+
+    init(_ place: LoadPlace, row: Int) {
+        self.place = place
+        self.row = row
+    }
+
+    /// A request is sent there.
+    func enter() { place.page.enter(place.index, row: row) }
+
+    /// It is over.
+    func leave() { place.page.leave(place.index, row: row) }
 
     /// What became of conversations that it served.
     func noteAffinity(_ result: AffinityTable.Result) {
@@ -149,9 +137,7 @@ final class LoadCell: Sendable {
     /// - Parameter milliseconds: from asking to the first byte.
     func succeed(firstByte milliseconds: Int, now: Int) {
         successes.wrappingAdd(1, ordering: .relaxed)
-        // When two come at once one may be lost: it is a mean.
-        let mean = FirstByte(word: firstByte.load(ordering: .relaxed)).adding(milliseconds, now: now)
-        firstByte.store(mean.word, ordering: .relaxed)
+        place.page.note(firstByte: milliseconds, place.index, row: row, now: now)
     }
 }
 

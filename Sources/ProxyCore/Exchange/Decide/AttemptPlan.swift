@@ -125,6 +125,7 @@ struct AttemptPlan {
 
     /// The next to ask, or nil when nobody is left.
     mutating func next(_ states: AccountStates, now: Int) -> Candidate? {
+        memory?.begin()
         guard let candidate = choose(states, now: now) else { return nil }
         attempts += 1
         return candidate
@@ -236,7 +237,7 @@ struct AttemptPlan {
         if route.tiers[position.tier].targets[target].tierTarget.model == nil {
             position.model = askedFor
         } else {
-            position.model = model(of: route.tiers[position.tier].targets[target])
+            position.model = route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture)
         }
     }
 
@@ -253,6 +254,7 @@ struct AttemptPlan {
     /// Who served the conversation before, if it is of this tier and can serve.
     private mutating func boundCandidate(_ states: AccountStates, now: Int) -> Candidate? {
         guard !bound.isEmpty else { return nil }
+        if route.tiers[position.tier].targets.count == 1 { return onlyBoundCandidate(states, now: now) }
         let tier = route.tiers[position.tier]
         guard let mark = bound.find(tier.affinity(upstreams), in: tier.scope(upstreams))?.mark else { return nil }
         for index in tier.targets.indices where !position.targets.contains(index) {
@@ -270,6 +272,21 @@ struct AttemptPlan {
             }
         }
         return nil
+    }
+
+    /// The same of a tier of one upstream, as most are: nothing is looked at but that upstream's accounts.
+    private mutating func onlyBoundCandidate(_ states: AccountStates, now: Int) -> Candidate? {
+        guard !position.targets.contains(0) else { return nil }
+        let accounts = upstreams[route.tiers[position.tier].targets[0].upstream]
+        guard let mark = bound.find(accounts.affinity, in: accounts.scope)?.mark, let account = accounts.position(of: mark) else {
+            return nil
+        }
+        let threshold = route.tiers[position.tier].targets[0].threshold
+        let model = route.tiers[position.tier].targets[0].tierTarget.model(askedFor: askedFor, capture: capture)
+        guard obstacle(accounts.ids[account], model, threshold: threshold, states, now: now) == nil else { return nil }
+        enter(0)
+        position.accounts.insert(account)
+        return candidate(account)
     }
 
     /// Who of the target's accounts served before what stays with these alone, if it can serve.
@@ -321,7 +338,7 @@ struct AttemptPlan {
         let roster = roster(of: target.upstream, model: model, by: choice, threshold: target.threshold, states, now: now)
         guard !roster.order.isEmpty else { return .infinity }
         switch choice {
-        case .leastBusy: return Double(roster.inFlight) / Double(max(target.tierTarget.weight, 1))
+        case .leastBusy: return Double(roster.inFlight()) / Double(max(target.tierTarget.weight, 1))
         case .fastest: return roster.leastFirstByte(now: now)
         // Unknown prices come last.
         case .cheapest: return costs[model].map(Double.init) ?? .infinity

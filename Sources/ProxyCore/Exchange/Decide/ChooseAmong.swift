@@ -13,10 +13,13 @@ final class UpstreamAccounts: Sendable {
     /// What stands for each on every node.
     let lots: [UInt64]
     private let positions: [AccountID: Int]
+    /// `AccountID.mark`s.
+    private let marks: [UInt64]
 
     init(_ upstream: Upstream) {
         ids = upstream.accountIDs
         positions = Dictionary(zip(ids, ids.indices)) { first, _ in first }
+        marks = ids.map(\.mark)
         lots = ids.map { id in
             var mark = TextMark(.everywhere)
             mark.add(id.upstream)
@@ -31,6 +34,9 @@ final class UpstreamAccounts: Sendable {
 
     /// Where in the file's order an account stands; nil for one of another upstream.
     func position(of id: AccountID) -> Int? { positions[id] }
+
+    /// The same of whom a mark stands for.
+    func position(of mark: UInt64) -> Int? { marks.firstIndex(of: mark) }
 }
 
 /// What the choices of a route ask for, found out once for a snapshot: most routes ask for nothing.

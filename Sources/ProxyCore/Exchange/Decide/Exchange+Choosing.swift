@@ -32,16 +32,22 @@ extension Exchange {
     /// An account has served: what the request belongs to stays with it.
     func keepAffinity(to candidate: Candidate, _ target: TargetRuntime) {
         // A plan is a dozen references: it is not taken out of where it is.
-        guard let keys = plan?.affinity, !keys.isEmpty, let route = plan?.route, let bound = plan?.attempts.bound else { return }
-        let tier = route.tiers[candidate.tier]
+        guard let keys = plan?.affinity, !keys.isEmpty, let route = plan?.route else { return }
         func bind(_ kind: AffinityKind, in scope: UInt64, to mark: UInt64) {
             let what = keys.mark(kind, in: scope)
             guard what != 0 else { return }
+            let before =
+                kind == .conversation ? plan?.attempts.bound.conversation : plan?.attempts.bound.find(kind, in: scope)
             let table = loop.shared.accounts.affinity
-            let result = table.bind(what, to: mark, before: bound.find(kind, in: scope), now: SteadyClock.milliseconds)
+            let result = table.bind(what, to: mark, before: before, now: SteadyClock.milliseconds)
             target.load.noteAffinity(result)
         }
         let accounts = snapshot.accounts
+        if route.tiers[candidate.tier].targets.count == 1 {
+            return bind(
+                accounts[candidate.upstream].affinity, in: accounts[candidate.upstream].scope, to: target.id.mark)
+        }
+        let tier = route.tiers[candidate.tier]
         bind(tier.affinity(accounts), in: tier.scope(accounts), to: tier.mark(of: target.id, model: candidate.model))
         if let own = tier.ownAffinity(of: candidate.upstream, accounts) {
             bind(own, in: accounts[candidate.upstream].scope, to: target.id.mark)

@@ -28,8 +28,12 @@ final class Roster {
     let accounts: UpstreamAccounts
     /// In the file's order.
     private var entries: [Entry]
-    /// What the accounts are doing, in the file's order; nil for who was never asked.
-    private var loads: [AccountLoad?]
+    /// Where the accounts are on the board of what they are doing, in the file's order; nil for who was never asked.
+    private var places: [LoadPlace?]
+    /// The same by the board's pages: mostly there is one.
+    private var pages: [(page: LoadPage, accounts: [LoadPlace.Position])] = []
+    /// Requests in flight, in the file's order, as they were last counted.
+    private var counts: [Int32]
     /// Who can serve, the first to be asked first.
     private(set) var order: [Int] = []
     /// What was published, as far as it has been noticed.
@@ -41,7 +45,7 @@ final class Roster {
     /// When it was last asked for.
     private(set) var followedAt: Int
 
-    /// So many are looked at anew for one choice.
+    /// So many are looked at anew for one choice, and one of each upstream besides: nobody is left out for long.
     static let mostAtOnce = 8
     /// Where there was no choice for so long, all are looked at anew that are due, in milliseconds.
     static let pause = 250
@@ -56,29 +60,33 @@ final class Roster {
         self.question = question
         self.accounts = accounts
         entries = [Entry](repeating: Entry(), count: accounts.ids.count)
-        loads = accounts.ids.map { states.load(of: $0) }
+        places = accounts.ids.map { states.load(of: $0)?.place }
+        counts = [Int32](repeating: 0, count: accounts.ids.count)
         version = states.version
         followedAt = now
         for account in entries.indices { entries[account] = entry(of: account, states, now: now) }
         order = entries.indices.filter { entries[$0].obstacle == nil }.sorted(by: precedes)
         dueAt = entries.map(\.dueAt).min() ?? .max
+        turnPages()
     }
 
     /// Takes notice of what was published and of what time has brought.
-    func follow(_ states: AccountStates, now: Int) {
-        let most = now &- followedAt < Self.pause ? Self.mostAtOnce : entries.count
+    /// - Parameter left: how many may still be looked at for the choice.
+    func follow(_ states: AccountStates, now: Int, left: inout Int) {
+        let most = now &- followedAt < Self.pause ? max(left, 1) : entries.count
         followedAt = now
         if states.version != version { notice(states) }
         guard dueAt <= now else { return }
-        var left = most
+        var looks = 0
         var place = hand
-        for _ in entries.indices where left > 0 {
+        for _ in entries.indices where looks < most {
             if entries[place].dueAt <= now {
-                left -= 1
+                looks += 1
                 renew(place, states, now: now)
             }
             place = place + 1 < entries.count ? place + 1 : 0
         }
+        left = max(left - looks, 0)
         hand = place
         dueAt = entries.reduce(.max) { min($0, $1.dueAt) }
     }
@@ -102,11 +110,28 @@ final class Roster {
     private func renew(_ account: Int, _ states: AccountStates, now: Int) {
         let (old, new) = (entries[account], entry(of: account, states, now: now))
         entries[account] = new
-        loads[account] = states.load(of: accounts.ids[account])
+        let place = states.load(of: accounts.ids[account])?.place
+        if places[account] !== place {
+            places[account] = place
+            turnPages()
+        }
         guard old.obstacle != new.obstacle || old.figure != new.figure else { return }
         order.removeAll { $0 == account }
         guard new.obstacle == nil else { return }
         order.insert(account, at: order.firstIndex { precedes(account, $0) } ?? order.count)
+    }
+
+    private func turnPages() {
+        pages.removeAll(keepingCapacity: true)
+        for (account, place) in places.enumerated() {
+            guard let place else { continue }
+            let position = LoadPlace.Position(account: account, index: place.index)
+            if let known = pages.firstIndex(where: { $0.page === place.page }) {
+                pages[known].accounts.append(position)
+            } else {
+                pages.append((place.page, [position]))
+            }
+        }
     }
 
     /// Of equals the first of the file.
@@ -154,7 +179,15 @@ final class Roster {
     var leastFigure: Double { order.first.map { entries[$0].figure } ?? .infinity }
 
     /// Requests in flight of all that can serve.
-    var inFlight: Int { order.reduce(0) { $0 &+ (loads[$1]?.inFlight ?? 0) } }
+    func inFlight() -> Int {
+        countInFlight()
+        return order.reduce(0) { $0 &+ Int(max(counts[$1], 0)) }
+    }
+
+    private func countInFlight() {
+        for account in counts.indices { counts[account] = 0 }
+        for page in pages { page.page.addInFlight(of: page.accounts, to: &counts) }
+    }
 
     /// The shortest time to first byte of those that can serve. Who was not asked for a minute is asked once more: nobody knows how
     /// fast it is by now.
@@ -162,7 +195,10 @@ final class Roster {
         order.reduce(.infinity) { min($0, firstByte(of: $1, now: now)) }
     }
 
-    private func firstByte(of account: Int, now: Int) -> Double { Double(loads[account]?.firstByteMilliseconds(now: now) ?? 0) }
+    private func firstByte(of account: Int, now: Int) -> Double {
+        guard let place = places[account] else { return 0 }
+        return Double(place.page.firstByteMilliseconds(place.index, now: now) ?? 0)
+    }
 
     /// Who is to be asked of those that can serve and are not taken; nil when nobody is left.
     func best(besides taken: TakenPositions, now: Int, _ rng: inout SplitMix64) -> Int? {
@@ -184,12 +220,13 @@ final class Roster {
     /// Of idle equals not always the first is asked.
     private func leastBusy(besides taken: TakenPositions, _ rng: inout SplitMix64) -> Int? {
         guard !order.isEmpty else { return nil }
+        countInFlight()
         let start = rng.position(below: order.count)
         var best: (account: Int, figure: Double)?
         for place in 0..<order.count {
             let account = order[place < order.count - start ? place + start : place + start - order.count]
             guard !taken.contains(account) else { continue }
-            let figure = Double(loads[account]?.inFlight ?? 0) / Double(accounts.weights[account])
+            let figure = Double(max(counts[account], 0)) / Double(accounts.weights[account])
             if let best, best.figure <= figure { continue }
             best = (account, figure)
         }

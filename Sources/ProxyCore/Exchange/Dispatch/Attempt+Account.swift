@@ -39,14 +39,14 @@ extension Attempt {
     /// The account is asked.
     func enterAccount() {
         share.isInFlight = true
-        target.load.inFlight.wrappingAdd(1, ordering: .relaxed)
+        target.load.enter()
     }
 
     /// The account has nothing to do with it any more.
     func leaveAccount() {
         if share.isInFlight {
             share.isInFlight = false
-            target.load.inFlight.wrappingSubtract(1, ordering: .relaxed)
+            target.load.leave()
         }
         if share.isProbe {
             share.isProbe = false

@@ -19,8 +19,16 @@ struct KeyedHash: Sendable {
         var hash = hash(UInt64(truncatingIfNeeded: count), seed: seed)
         guard let base = bytes.baseAddress, count > 0 else { return hash }
         var offset = 0
-        while offset &+ 16 <= count {
-            hash = Self.fold(Self.word(base, offset) ^ keys.1, Self.word(base, offset &+ 8) ^ hash)
+        let (whole, fours, key) = (count & ~15, count & ~63, keys.1)
+        while offset < fours {
+            hash = Self.fold(Self.word(base, offset) ^ key, Self.word(base, offset &+ 8) ^ hash)
+            hash = Self.fold(Self.word(base, offset &+ 16) ^ key, Self.word(base, offset &+ 24) ^ hash)
+            hash = Self.fold(Self.word(base, offset &+ 32) ^ key, Self.word(base, offset &+ 40) ^ hash)
+            hash = Self.fold(Self.word(base, offset &+ 48) ^ key, Self.word(base, offset &+ 56) ^ hash)
+            offset &+= 64
+        }
+        while offset < whole {
+            hash = Self.fold(Self.word(base, offset) ^ key, Self.word(base, offset &+ 8) ^ hash)
             offset &+= 16
         }
         guard offset < count else { return hash }

@@ -9,11 +9,11 @@ struct AccountLoadTests {
     @Test func `what loops count is summed up`() {
         let load = AccountLoad()
         let loops = (0..<20).map { _ in Loop() }
-        for loop in loops { load.cell(of: loop).inFlight.wrappingAdd(1, ordering: .relaxed) }
+        for loop in loops { load.cell(of: loop).enter() }
         #expect(load.inFlight == 20)
         for loop in loops.prefix(15) {
             load.cell(of: loop).succeed(firstByte: 10, now: 0)
-            load.cell(of: loop).inFlight.wrappingSubtract(1, ordering: .relaxed)
+            load.cell(of: loop).leave()
         }
         #expect(load.inFlight == 5 && load.successes == 15)
     }
