@@ -317,6 +317,11 @@ def _(lab, field):
     method, path, body = ask("/v1/chat/completions", "gpt-5", "gpt-5-mini")
     served(p.send(method, path, body, headers={"content-type": "application/json"}))
     equal(up.last.body, body, "the body upstream")
+    # Nor may the address name another one.
+    for path in ("/v1/chat/completions", "/v1/x"):
+        for _ in range(2):
+            p.send("POST", path + "?a=1&model=claude-opus&Mod%65l=b", body, headers={"content-type": "application/json"})
+            equal((up.last.path, up.last.query), (path, "a=1"), "path and query upstream")
 
 
 @check("a model that a tool names must be one that the policy allows: {member}", rows=['"model"', '"m\\u006fdel"', '"Model"'])
