@@ -150,6 +150,12 @@ def _(lab):
     _refused(p, up, "POST", "/v1/messages/batches", batch("claude-a", "a\nb"))
     _refused(p, up, "POST", "/v1/messages/batches", batch("claude-a").replace(b'"model"', b'"Model"'))
     _refused(p, up, "POST", "/v1/messages/batches", b'{"requests":[{"params":{"model":"claude-a","model":"claude-opus"}}]}')
+    for beside, code in (('"models":["claude-opus"]', 403), ('"fallbacks":[{"model":"claude-opus"}]', 403), ('"Models":["claude-b","gpt-4o"]', 400),
+                         ('"fallbacks":["a\\nb"]', 400)):
+        body = b'{"requests":[{"params":{"model":"claude-a","max_tokens":1,%s}}]}' % beside.encode()
+        _refused(p, up, "POST", "/v1/messages/batches", body, code)
+        _refused(p, up, "POST", "/v1/x", body.replace(b"params", b"body"), code)
+    _refused(p, up, "POST", "/v1/messages/batches", b'{"requests":[{"params":{"models":["claude-a"]}}]}')
     p.send("POST", "/v1/messages/batches", batch("claude-a", "claude-fast"), headers={"content-type": "application/json"})
     equal([r["params"]["model"] for r in json.loads(up.last.body)["requests"]], ["claude-a", "claude-haiku"], "the models")
 
@@ -178,10 +184,13 @@ def _(lab):
     _refused(p, up, "POST", "/v1/x", b"mod%65l=claude-opus", 403, FORM)
     for body in (_form(("model", "a"), ("model", "b")), _form(("Model", "a")), _form(("model", "a"))[:-6], b"x" + _form(("model", "a"))):
         _refused(p, up, "POST", "/v1/x", body, headers=MULTI)
-    for body in (b"model=a&model=b", b"MODEL=a", b"model=%", b'{"a":"&model=a&","model":"b"}'):
+    for body in (b"model=a&model=b", b"MODEL=a", b"model=%", b'{"a":"&model=a&","model":"b"}', b'{"a":"&model=a&model=c&","model":"b"}',
+                 b'{"a":"50% &Model=a","model":"b"}', b'{"a":"x;model=a","model":"b"}'):
         _refused(p, up, "POST", "/v1/x", body, headers=FORM)
     p.send("POST", "/v1/x", b'{"model":"whisper-1"}', headers=FORM)
     equal(json.loads(up.last.body)["model"], "scribe", "the model of what curl calls a form")
+    p.send("POST", "/v1/x", b'{"a":"50% &= the model; x=y & model","model":"whisper-1"}', headers=FORM)
+    equal(json.loads(up.last.body)["model"], "scribe", "the model of what holds the signs of a form alone")
 
 
 @check("a path without a model meets a rule by its path, and a policy with models by its own")
@@ -308,6 +317,11 @@ def _(lab, field):
     method, path, body = ask("/v1/chat/completions", "gpt-5", "gpt-5-mini")
     served(p.send(method, path, body, headers={"content-type": "application/json"}))
     equal(up.last.body, body, "the body upstream")
+    # Nor may the address name another one.
+    for path in ("/v1/chat/completions", "/v1/x"):
+        for _ in range(2):
+            p.send("POST", path + "?a=1&model=claude-opus&Mod%65l=b", body, headers={"content-type": "application/json"})
+            equal((up.last.path, up.last.query), (path, "a=1"), "path and query upstream")
 
 
 @check("a model that a tool names must be one that the policy allows: {member}", rows=['"model"', '"m\\u006fdel"', '"Model"'])
@@ -320,6 +334,8 @@ def _(lab, member):
         return "POST", "/v1/messages", said.encode()
 
     contains(_refused(p, up, *ask("claude-dear"), 403).text, "claude-dear", "what is said of it")
+    batch = b'{"requests":[{"custom_id":"1","params":%s}]}' % ask("claude-dear")[2]
+    contains(_refused(p, up, "POST", "/v1/messages/batches", batch, 403).text, "claude-dear", "what is said of it within a batch")
     method, path, body = ask("claude-haiku-5")
     served(p.send(method, path, body, headers={"content-type": "application/json"}))
     made = p.create_key("made", policy="open")["api_key"]

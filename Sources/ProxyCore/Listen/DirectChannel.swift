@@ -9,8 +9,9 @@ struct DirectChannel {
     private let context: ChannelHandlerContext
     private let core: (any ChannelCore)?
 
-    /// TLS makes one buffer of all that is flushed at once, and keeps it until something else is written: that may be hours.
-    static let pieceBytes = 32 << 10
+    /// TLS makes one buffer of all that is flushed at once, and keeps it until something else is written: that may be hours. With what
+    /// it adds it still fits into 32 KiB.
+    static let pieceBytes = (32 << 10) - 256
 
     init(_ context: ChannelHandlerContext, isDirect: Bool) {
         self.context = context

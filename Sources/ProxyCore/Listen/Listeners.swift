@@ -248,7 +248,11 @@ final class Listeners: Sendable {
                     let pipeline = channel.pipeline.syncOperations
                     let settings = listener.settings.current
                     if settings.takesProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(loop: loop)) }
-                    if let tls = settings.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+                    if let tls = settings.tls {
+                        // What is encrypted lies in buffers of up to twice its size.
+                        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 4 << 10, high: 8 << 10))
+                        try pipeline.addHandler(NIOSSLServerHandler(context: tls.context))
+                    }
                     // The handler of PROXY headers looks at nothing that goes out.
                     let isDirect = settings.tls == nil
                     try pipeline.addHandler(

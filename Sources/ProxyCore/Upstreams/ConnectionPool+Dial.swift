@@ -18,7 +18,7 @@ extension ConnectionPool {
             .connectTimeout(timeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: UpstreamBuffers.ofResponses)
+            .channelOption(.recvAllocator, value: key.isTLS ? UpstreamBuffers.ofTLS : UpstreamBuffers.ofResponses)
             .channelInitializer(prepare)
         if let path = key.socketPath { return bootstrap.connect(unixDomainSocketPath: path) }
         let (host, port) = key.proxy.map { ($0.host, $0.port) } ?? (key.host, key.port)

@@ -139,6 +139,7 @@ final class ConnectionPool {
     ) throws {
         let key = pool.key
         if let tls {
+            if key.socketPath == nil { try pipeline.addHandler(UnreadEnd()) }
             if let proxy = key.proxy {
                 let authority = UpstreamURL.authority(of: key.host, port: key.port)
                 try pipeline.addHandler(

@@ -47,6 +47,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         /// A read that has not brought anything yet.
         var isAsked = false
         var inSmallPieces = false
+        /// The upstream has closed; what is left of it is read as it is asked for.
+        var isEnding = false
     }
 
     /// - Parameters:
@@ -106,9 +108,9 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     /// The response goes to the client as it comes, and the client may be slow: what is read at once is what has to be kept for a
-    /// client that does not read, and there may be thousands of those.
+    /// client that does not read, and there may be thousands of those. With TLS it always is.
     func readInSmallPieces() {
-        guard !reads.inSmallPieces else { return }
+        guard isDirect, !reads.inSmallPieces else { return }
         reads.inSmallPieces = true
         outlet?.readPieces(UpstreamBuffers.ofStreams)
     }
@@ -171,12 +173,20 @@ final class UpstreamConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if machine.isClosed { return }
         var incoming = unwrapInboundIn(data)
+        if isDirect, !reads.isAsked, pool.key.socketPath == nil { return keepEnd(incoming, context) }
         if inbound.readableBytes == 0 {
             inbound = incoming
         } else {
             inbound.writeBuffer(&incoming)
         }
         while process() {}
+    }
+
+    /// What comes unasked is read on to the end, for the upstream has closed.
+    private func keepEnd(_ unasked: ByteBuffer, _ context: ChannelHandlerContext) {
+        reads.isEnding = true
+        outlet = DirectChannel(context, isDirect: false)
+        try? context.pipeline.syncOperations.addHandler(UnreadEnd(unasked: unasked), position: .first)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -318,7 +328,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         served += 1
         isPaused = false
         // A response that came before the whole request was written, or with something behind it, leaves the connection in doubt.
-        if machine.responseEnded(isClean: inbound.readableBytes == 0 && isWritable && !loop.isDraining) {
+        if machine.responseEnded(isClean: inbound.readableBytes == 0 && isWritable && !reads.isEnding && !loop.isDraining) {
             idleSince = loop.sweeper.now
             pool.putBack(self)
         } else {

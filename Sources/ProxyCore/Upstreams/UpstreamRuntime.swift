@@ -31,7 +31,7 @@ final class UpstreamRuntime {
     private let place: UpstreamPlace
     private let operatorParameters: [StaticString]
     /// The last target that a client asked for, and what it is here: clients ask for few.
-    private var lastTarget: (asked: [UInt8], target: [UInt8]) = ([], [])
+    private var lastTarget: (namesModel: Bool, asked: [UInt8], target: [UInt8]) = (false, [], [])
 
     init(_ upstream: Upstream, loop: LoopContext) {
         self.upstream = upstream
@@ -101,12 +101,12 @@ final class UpstreamRuntime {
 
     /// Path and query of a request that passes, `asked` being the client's. Nil: it cannot be said there, or our own parser would not
     /// read it back whole; that is the second wall, whatever made it.
-    /// - Parameter model: what is asked for; nil where the request names none.
+    /// - Parameter model: what is asked for, which no query then names once more; nil where the request names none.
     func target(passing asked: UnsafeRawBufferPointer, model: String?) -> [UInt8]? {
         guard !namesModelInTarget else { return checkedTarget(asked, model) }
-        if asked.hasSameBytes(as: lastTarget.asked) { return lastTarget.target }
+        if lastTarget.namesModel == (model != nil), asked.hasSameBytes(as: lastTarget.asked) { return lastTarget.target }
         guard let target = checkedTarget(asked, model) else { return nil }
-        lastTarget = (Array(asked), target)
+        lastTarget = (model != nil, Array(asked), target)
         return target
     }
 
@@ -119,7 +119,7 @@ final class UpstreamRuntime {
         let (path, query) = splitTarget(asked)
         guard var target = format.target(passing: path, model: model, at: place) else { return nil }
         if let query, !query.isEmpty {
-            let kept = QueryString.removing(operatorParameters, from: query)
+            let kept = QueryString.removing(model == nil ? operatorParameters : operatorParameters + ["model"], from: query)
             if !kept.isEmpty {
                 target.append(target.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
                 target.append(contentsOf: kept)

@@ -24,6 +24,15 @@ import Testing
         #expect(try models(#"{"requests":{"a":1}}"#, isMessages: false) == [])
     }
 
+    @Test func `models that a request names beside its own are found, and stand for no request`() throws {
+        let batch = try read(
+            #"{"requests":[{"params":{"models":["b",{"x":1}],"model":"a","fallbacks":[{"model":"c"}]}},{"params":{"model":"d"}}]}"#
+        )
+        #expect(batch.map(\.name) == ["a", "b", "c", "d"])
+        #expect(batch.map(\.isNamed) == [true, false, false, true])
+        #expect(batch.map { $0.allowance == nil } == [false, true, true, false])
+    }
+
     @Test func `what each request may come to is found`() throws {
         let prompt = String(repeating: "hello ", count: 60)
         let params = #""messages":[{"role":"user","content":"\#(prompt)"}]"#
@@ -44,6 +53,7 @@ import Testing
         #"{"requests":[{"custom_id":"x"}]}"#, #"{"requests":{"params":{"model":"a"}}}"#,
         #"{"requests":[{"PARAMS":{"model":"a"}}]}"#,
         #"{"requests":[{"params":{"model":"a\u0000"}}]}"#, #"{"requests":[{"params":{"model":""}}]}"#,
+        #"{"requests":[{"params":{"models":["a"]}}]}"#, #"{"requests":[{"params":{"model":"a","models":[""]}}]}"#,
     ])
     func `what some reader sees otherwise is refused`(text: String) {
         #expect(throws: BatchReader.Malformed.self) { try models(text) }

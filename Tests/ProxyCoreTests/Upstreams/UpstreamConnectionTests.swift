@@ -248,6 +248,24 @@ import Testing
         #expect(second.events == ["head 200", "ended"])
     }
 
+    @Test("What comes unasked, for the upstream has closed, waits for the receiver, and leaves the connection to nobody")
+    func unasked() throws {
+        let (fixture, pool, channel, connection) = try wired()
+        let receiver = NotingReceiver()
+        receiver.react = { if $0 == "body" { connection.pause() } }
+        connection.send(method: .post, to: receiver, body: nil) { $0.writeString("x") }
+        channel.send("\(Self.ok)content-length: 3\r\n\r\na")
+        fixture.eventLoop.run()
+        channel.pipeline.syncOperations.fireChannelRead(NIOAny(ByteBuffer(string: "bc")))
+        channel.pipeline.syncOperations.fireChannelReadComplete()
+        fixture.eventLoop.run()
+        #expect(receiver.events == ["head 200"])
+        connection.resume()
+        fixture.eventLoop.run()
+        #expect(receiver.events == ["head 200", "body abc", "ended"])
+        #expect(pool.takeIdle() == nil)
+    }
+
     @Test("A response that comes before its request is written out leaves the connection to nobody", arguments: [true, false])
     func earlyResponse(isWritten: Bool) throws {
         let (_, pool, channel, connection) = try wired()

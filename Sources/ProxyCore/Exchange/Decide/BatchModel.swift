@@ -3,7 +3,8 @@ import Dialects
 /// The model of one request inside a batch (`requests[].params.model`).
 struct BatchModel {
     var name: String
-    /// Where its JSON string is in the body; empty where the request names none and is of its path's model.
+    /// Where its JSON string is in the body; empty where the request names none and is of its path's model, or names it beside its
+    /// own.
     var range: Range<Int>
     /// What stands before the name in the body: Gemini's `models/`.
     var prefix = ""

@@ -28,7 +28,7 @@ enum BatchReader {
                 try JSONScan.members(of: bytes, in: element.value, into: &inner)
                 let before = models.count
                 try collect(inner, in: bytes, into: &models, isMessages: isMessages)
-                if isMessages, models.count == before {
+                if isMessages, !models[before...].contains(where: \.isNamed) {
                     models.append(BatchModel(fault: "each request of the batch must name its model in 'params'"))
                 }
             }
@@ -112,6 +112,7 @@ enum BatchReader {
                 try JSONScan.members(of: bytes, in: found.value, into: &inner)
                 let before = models.count
                 append(inner, in: bytes, to: &models)
+                defer { appendAlternates(inner, in: bytes, to: &models) }
                 guard models.count > before else { continue }
                 models[models.count - 1].input = TokenEstimate.tokens(
                     body: bytes, members: inner, dialect: isMessages ? .anthropic : .openai)
@@ -135,6 +136,19 @@ enum BatchReader {
                 continue
             }
             models.append(BatchModel(name: name, range: member.value, fault: ModelName.problem(name)))
+        }
+    }
+
+    /// The models that a request names beside its own, for which it has no place of its own in the batch.
+    private static func appendAlternates(
+        _ members: [JSONMember], in bytes: UnsafeRawBufferPointer, to models: inout [BatchModel]
+    ) {
+        for member in members where member.kind == .array && ClientRequest.holdsAlternates(member, in: bytes) {
+            do throws(LocalReply) {
+                models += try ClientRequest.alternates(of: member.value, in: bytes).map { BatchModel(name: $0) }
+            } catch {
+                models.append(BatchModel(fault: error.message))
+            }
         }
     }
 

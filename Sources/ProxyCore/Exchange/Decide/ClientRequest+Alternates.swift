@@ -3,27 +3,38 @@ import Dialects
 
 /// Models that a body names beside its own: some servers take one of them where the first cannot serve, or ask one for a tool.
 extension ClientRequest {
-    /// The models that tools name (Anthropic's advisor, OpenAI's images).
+    /// The models that tools name (Anthropic's advisor, OpenAI's images), those of a batch's requests among them.
     func toolModels() -> [String] {
         withBody { bytes in
-            var models: [String] = []
-            var tools: [JSONElement] = []
+            var models = Self.toolModels(of: members, in: bytes)
             var inner: [JSONMember] = []
-            for list in members where list.kind == .array && list.key(equals: "tools", in: bytes) {
-                // Hardly any tool has one; a name may be written with escapes.
-                let text = bytes.slice(list.value)
-                guard ByteSearch.contains("\"model\"", in: text) || ByteSearch.contains("\\u00", in: text),
-                    (try? JSONScan.elements(of: bytes, in: list.value, into: &tools)) != nil
+            for batched in content.batch {
+                guard let holder = batched.holder, (try? JSONScan.members(of: bytes, in: holder.place, into: &inner)) != nil
                 else { continue }
-                for tool in tools where tool.kind == .object {
-                    guard (try? JSONScan.members(of: bytes, in: tool.value, into: &inner)) != nil else { continue }
-                    for member in inner where member.kind == .string && member.names("model", in: bytes) {
-                        models.append(JSONScan.string(of: bytes, in: member.value) ?? "")
-                    }
-                }
+                models += Self.toolModels(of: inner, in: bytes)
             }
             return models
         }
+    }
+
+    private static func toolModels(of members: [JSONMember], in bytes: UnsafeRawBufferPointer) -> [String] {
+        var models: [String] = []
+        var tools: [JSONElement] = []
+        var inner: [JSONMember] = []
+        for list in members where list.kind == .array && list.key(equals: "tools", in: bytes) {
+            // Hardly any tool has one; a name may be written with escapes.
+            let text = bytes.slice(list.value)
+            guard ByteSearch.contains("\"model\"", in: text) || ByteSearch.contains("\\u00", in: text),
+                (try? JSONScan.elements(of: bytes, in: list.value, into: &tools)) != nil
+            else { continue }
+            for tool in tools where tool.kind == .object {
+                guard (try? JSONScan.members(of: bytes, in: tool.value, into: &inner)) != nil else { continue }
+                for member in inner where member.kind == .string && member.names("model", in: bytes) {
+                    models.append(JSONScan.string(of: bytes, in: member.value) ?? "")
+                }
+            }
+        }
+        return models
     }
 
     /// Whether a member is such a list, in any case of letters.
@@ -52,7 +63,7 @@ extension ClientRequest {
     }
 
     /// It has them as texts or within objects.
-    private static func alternates(of list: Range<Int>, in bytes: UnsafeRawBufferPointer) throws(LocalReply) -> [String] {
+    static func alternates(of list: Range<Int>, in bytes: UnsafeRawBufferPointer) throws(LocalReply) -> [String] {
         var names: [String?] = []
         var elements: [JSONElement] = []
         var inner: [JSONMember] = []

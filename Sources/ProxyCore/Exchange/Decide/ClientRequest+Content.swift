@@ -287,9 +287,7 @@ extension ClientRequest {
         }
     }
 
-    private var formNamesModel: Bool {
-        withBody { (try? FormModel.urlEncoded($0)) != nil }
-    }
+    private var formNamesModel: Bool { withBody { FormModel.mayBeNamed(within: $0) } }
 
     private mutating func readForm(
         _ read: (UnsafeRawBufferPointer) throws(FormModel.Malformed) -> FormModel?

@@ -66,6 +66,17 @@ struct FormModel: Equatable {
         return found
     }
 
+    /// Whether a reader of forms, however lenient, would find a model in what is JSON. The first field begins with a brace.
+    static func mayBeNamed(within json: UnsafeRawBufferPointer) -> Bool {
+        let fields = json.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }
+        return fields.dropFirst().contains { field in
+            guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { return false }
+            let name = percentDecoded(UnsafeRawBufferPointer(rebasing: field[..<equals]), plusIsSpace: true)
+            // One in other letters is as good as one.
+            return name.map { (try? isModel($0)) ?? true } ?? false
+        }
+    }
+
     /// Some readers part fields at semicolons too: none of theirs may be the model's.
     private static func checkSemicolons(in piece: UnsafeRawBufferPointer) throws(Malformed) {
         guard piece.contains(UInt8(ascii: ";")) else { return }
