@@ -71,7 +71,7 @@ struct FormModel: Equatable {
         let fields = json.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }
         return fields.dropFirst().contains { field in
             guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { return false }
-            let name = percentDecoded(UnsafeRawBufferPointer(rebasing: field[..<equals]), plusIsSpace: true)
+            let name = PercentEncoding.decoded(UnsafeRawBufferPointer(rebasing: field[..<equals]), plusIsSpace: true)
             // One in other letters is as good as one.
             return name.map { (try? isModel($0)) ?? true } ?? false
         }
