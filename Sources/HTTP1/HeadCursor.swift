@@ -42,6 +42,9 @@ public struct HeadCursor {
 
     @inlinable @inline(__always)
     public mutating func append(text: String) {
+        // As it lies, mostly; what could be changed in place would be a copy.
+        let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { append(UnsafeRawPointer($0.baseAddress), $0.count) }
+        if isDone != nil { return }
         var text = text
         text.withUTF8 { append(UnsafeRawPointer($0.baseAddress), $0.count) }
     }

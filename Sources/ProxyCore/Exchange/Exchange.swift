@@ -32,9 +32,8 @@ final class Exchange {
         self.writer = writer
         self.loop = loop
         self.view = view
-        // By what is kept: then what was handed over goes there, and is counted up for nobody else.
-        requestID = self.loop.makeRequestID()
-        self.loop.metrics.exchangeBegan()
+        requestID = loop.makeRequestID()
+        loop.metrics.exchangeBegan()
     }
 
     /// The request's head is here.

@@ -17,14 +17,15 @@ extension Exchange {
                 stage: .decide)
         }
         if loop.tellsDecisions { tellRules() }
-        let noted = duties.contains(.decisions) ? noteFacts() : nil
+        // By reference: facts are large, and mostly there are none here.
+        let noted = duties.contains(.decisions) ? Box(noteFacts()) : nil
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         let reads = snapshot.rules.reads
         let decision: Router.Decision
         if request.content.batch.isEmpty {
-            decision = try router.decide(request.content.model) { keepingInputs(noted ?? gatherFacts(reads: reads)) }
+            decision = try router.decide(request.content.model) { keepingInputs(noted?.value ?? gatherFacts(reads: reads)) }
         } else {
-            decision = try router.decide(&request.content.batch, facts: keepingInputs(noted ?? gatherFacts(reads: reads)))
+            decision = try router.decide(&request.content.batch, facts: keepingInputs(noted?.value ?? gatherFacts(reads: reads)))
         }
         if snapshot.rules.hasPaths { keepPath() }
         if let policy = caller?.policy, policy.narrowsModels { try router.admit(request.toolModels(), by: policy) }

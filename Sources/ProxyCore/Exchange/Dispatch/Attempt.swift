@@ -76,13 +76,13 @@ final class Attempt: UpstreamReceiver {
     init(_ exchange: Exchange, _ candidate: Candidate) {
         self.exchange = exchange
         self.candidate = candidate
-        let view = self.exchange.view
-        if let renewed = self.exchange.renewed(self.candidate) {
+        let view = exchange.view
+        if let renewed = exchange.renewed(candidate) {
             upstream = renewed
-            target = view.makeTarget(route: self.exchange.rule, self.candidate, at: renewed)
+            target = view.makeTarget(route: exchange.rule, candidate, at: renewed)
         } else {
-            target = view.target(route: self.exchange.rule, candidate: self.candidate)
-            upstream = view.upstream(self.candidate.upstream)
+            target = view.target(route: exchange.rule, candidate: candidate)
+            upstream = view.upstream(candidate.upstream)
         }
     }
 

@@ -19,7 +19,7 @@ public struct UsageRecord: Sendable, Hashable {
     /// false for what no roll-up of usage counts: counts of tokens, and requests that nobody served. Limits and rows have it.
     public var isCounted = true
     public var key: KeyLabels
-    public var question: Question
+    public var question = Question()
     public var course = Course()
     /// What was made or heard that is no token.
     public var media = MediaUsage()
@@ -130,7 +130,7 @@ public struct UsageRecord: Sendable, Hashable {
 
     public init(
         requestID: String, keyID: String, time: Int, model: String, labels: UsageLabels, usage: TokenUsage,
-        provenance: Provenance, cost: Int = 0, key: KeyLabels = .none, question: Question = Question()
+        provenance: Provenance, cost: Int = 0, key: KeyLabels = .none
     ) {
         self.requestID = requestID
         self.keyID = keyID
@@ -141,7 +141,6 @@ public struct UsageRecord: Sendable, Hashable {
         self.provenance = provenance
         self.cost = cost
         self.key = key
-        self.question = question
     }
 
     /// Nano-dollars as far as they are known; nil where nothing of them is.
