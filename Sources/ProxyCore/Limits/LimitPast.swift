@@ -1,20 +1,31 @@
-/// Buckets as they were before the clock leapt ahead. Where it comes back they are there again at once: what is booked of them is
-/// looked up only after a request.
+/// Buckets as they were before the clock leapt, ahead or back. Where it returns they are there again at once: what is booked of them
+/// is looked up only after a request.
 struct LimitPast: Sendable {
-    /// When the clock leapt; milliseconds of the steady clock.
-    let steady: Int
+    /// Before the leap; milliseconds since 1970, and of the steady clock.
+    private let wall: Int
+    private let steady: Int
     private let limits: [String: [String: Int]]
     private var slots: [LimitTable.Slot]
 
-    /// What a clock gains in truth between two calls, and how long a leap is remembered; milliseconds.
-    static let tolerance = 60_000
-    static let kept = 7 * 86_400_000
+    /// What a clock is off by in truth between two calls, and how long a leap is remembered; milliseconds.
+    private static let tolerance = 60_000
+    private static let kept = 7 * 86_400_000
 
-    init(_ state: LimitTable.State) {
-        steady = state.moment.steady
+    init(_ state: LimitTable.State, at moment: LimitMoment) {
+        (wall, steady) = (moment.wall, moment.steady)
         limits = state.limits
         slots = state.slots
     }
+
+    /// Whether a clock showed at one moment what it should after the other.
+    static func goesOn(from wall: Int, _ steady: Int, to moment: LimitMoment) -> Bool {
+        ((moment.wall - wall) - (moment.steady - steady)).magnitude <= tolerance
+    }
+
+    /// Whether the clock shows again what it would if it had not leapt.
+    func isBack(_ moment: LimitMoment) -> Bool { Self.goesOn(from: wall, steady, to: moment) }
+
+    func isOld(_ moment: LimitMoment) -> Bool { moment.steady - steady > Self.kept }
 
     mutating func change(limit: String, bucket: String, _ body: (inout LimitBucket) -> Void) {
         guard let slot = limits[limit]?[bucket] else { return }
@@ -29,18 +40,22 @@ struct LimitPast: Sendable {
 }
 
 extension LimitTable.State {
-    /// Another day has begun: because the clock leapt, or in time.
-    mutating func remember(_ before: LimitMoment) {
-        if let past, moment.steady - past.steady > LimitPast.kept { self.past = nil }
-        let gained = (moment.wall - before.wall) - (moment.steady - before.steady)
-        if past == nil, gained > LimitPast.tolerance { past = LimitPast(self) }
+    /// Another day has begun: in time, or because the clock leapt.
+    /// - Returns: what there was before it leapt, where it is back.
+    mutating func leap(from before: LimitMoment) -> LimitPast? {
+        if past?.isOld(moment) == true { past = nil }
+        guard !LimitPast.goesOn(from: before.wall, before.steady, to: moment) else { return nil }
+        guard let known = past else {
+            past = LimitPast(self, at: before)
+            return nil
+        }
+        guard known.isBack(moment) else { return nil }
+        past = nil
+        return known
     }
 
-    /// The clock went back.
-    mutating func returnToPast() {
-        guard let past else { return }
-        self.past = nil
-        past.forEach { limit, bucket, old in
+    mutating func bringBack(_ past: LimitPast?) {
+        past?.forEach { limit, bucket, old in
             let place = slot(limit: limit, bucket: bucket).slot
             slots[place].state.bringBack(old)
         }

@@ -9,12 +9,13 @@ extension LimitTable.State {
     /// Another day has begun: what was booked of it before is used on it.
     private mutating func turn(from old: LimitMoment) {
         let before = old.periods
+        let past = leap(from: old)
+        // Last: what is booked of a day may be a part of what there was.
+        defer { bringBack(past) }
         guard moment.periods.day.lowerBound > before.day.lowerBound else {
             lacksBooked = true
-            returnToPast()
             return
         }
-        remember(old)
         guard !coming.isEmpty else { return }
         let day = clock.day(at: moment.wall / 1_000).date.number
         let month = moment.periods.month.lowerBound > before.month.lowerBound ? day / 100 * 100 + 1 : Int.max

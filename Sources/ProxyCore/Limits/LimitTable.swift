@@ -29,7 +29,7 @@ public final class LimitTable: Sendable {
         var coming: [LimitDay] = []
         /// A day began that is before another: what was booked on it is not counted.
         var lacksBooked = false
-        /// What there was before the clock leapt ahead; nil where it did not.
+        /// What there was before the clock leapt; nil where it did not.
         var past: LimitPast?
         let mostBuckets: Int
         /// The next slot that is looked at whether it can be forgotten.
