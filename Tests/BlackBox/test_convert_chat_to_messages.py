@@ -153,7 +153,7 @@ TOP = [
 ]
 
 
-@check("Chat → Messages: {what}", rows=TOP)
+@check("Chat → Messages: {what}", rows=TOP, together=True)
 def _(lab, what, model, fields, wanted, lossy):
     answer, request = ask_chat(lab, fields, model)
     served(answer)

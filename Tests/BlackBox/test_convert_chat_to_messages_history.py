@@ -253,7 +253,7 @@ HISTORY = [
 ]
 
 
-@check("Chat → Messages, history: {what}", rows=HISTORY)
+@check("Chat → Messages, history: {what}", rows=HISTORY, together=True)
 def _(lab, what, messages, wanted):
     answer, request = ask_chat(lab, {"messages": messages, "tools": [FUNCTION]})
     served(answer)

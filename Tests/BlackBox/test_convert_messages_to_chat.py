@@ -128,7 +128,7 @@ TOP = [
 ]
 
 
-@check("Messages → Chat: {what}", rows=TOP)
+@check("Messages → Chat: {what}", rows=TOP, together=True)
 def _(lab, what, model, fields, wanted, lossy):
     answer, request = ask_messages(lab, fields, model)
     served(answer)

@@ -257,7 +257,7 @@ def called(client, answer, streamed):
 
 
 @check("arguments of a call that are {said} mean one thing: {client} client, streamed: {streamed}",
-       rows=[(*row, client, streamed) for row in ARGUMENTS_SAID for client, streamed in CLIENTS if client != "openai"])  # fmt: skip
+       rows=[(*row, client, streamed) for row in ARGUMENTS_SAID for client, streamed in CLIENTS if client != "openai"], together=True)  # fmt: skip
 def _(lab, said, meant, text, client, streamed):
     pair = Pair(lab, "openai")
     one = call(0, "call_1")
