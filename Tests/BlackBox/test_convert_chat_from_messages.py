@@ -240,7 +240,7 @@ CWHOLES = [
 ]
 
 
-@check("Chat ← Messages, whole: {what}", rows=CWHOLES)
+@check("Chat ← Messages, whole: {what}", rows=CWHOLES, together=True)
 def _(lab, what, fields, message, finish):
     answer, _request = ask_chat(lab, {"tools": [FUNCTION]}, reply=whole(ANTHROPIC.whole("m", **fields)))
     told = served(answer).json()

@@ -205,7 +205,7 @@ REFUSED = [
 ]
 
 
-@check("Messages → Chat: {what} is a 400 that names it", rows=REFUSED)
+@check("Messages → Chat: {what} is a 400 that names it", rows=REFUSED, together=True)
 def _(lab, what, fields, names):
     answer, request = ask_messages(lab, fields)
     refused(answer, request, ANTHROPIC, names)

@@ -117,7 +117,7 @@ def loops(p, server, client, dialect, tools=True, plain=False):
 
 
 @check("preset {name}, {client} client: a tool loop of three turns, streamed and whole, thinking on and off",
-       rows=[(name, client) for name in NAMES for client in AGENTS], together=True)  # fmt: skip
+       rows=[(name, client) for name in NAMES for client in AGENTS])  # fmt: skip
 def _(lab, name, client):
     p, up, server, dialect = before(lab, name)
     loops(p, server, client, dialect, tools=(name, dialect) != ("perplexity", "openai"))

@@ -44,7 +44,7 @@ def before(lab, vendor, extra="", dialect="openai"):
 
 
 @check("{model} by its name, {client} client: a tool loop of three turns, streamed and whole, thinking on and off",
-       rows=[(model, client) for model in FAMILIES for client in AGENTS if client != "openai"], together=True)  # fmt: skip
+       rows=[(model, client) for model in FAMILIES for client in AGENTS if client != "openai"])  # fmt: skip
 def _(lab, model, client):
     pair, server = before(lab, FAMILIES[model])
     loops(pair.proxy, server, client, "openai")
