@@ -16,14 +16,14 @@ import Testing
         let rules = try #require(Self.zone(name))
         let oracle = try #require(TimeZone(identifier: name))
         var instant = 315_532_800
-        // 1980 to 2030, every 10 hours and a bit.
+        // 1980 to 2030, every 30 hours and a bit.
         while instant < 1_893_456_000 {
             let expected = oracle.secondsFromGMT(for: Date(timeIntervalSince1970: Double(instant)))
             guard rules.utcOffset(at: instant) == expected else {
                 Issue.record("\(name) at \(instant): \(rules.utcOffset(at: instant)), not \(expected)")
                 return
             }
-            instant += 36_061
+            instant += 108_061
         }
     }
 
@@ -41,12 +41,13 @@ import Testing
         let whole = Array(try Data(contentsOf: URL(fileURLWithPath: "/usr/share/zoneinfo/America/New_York")))
         for end in 0..<whole.count { _ = ZoneRules(tzif: Array(whole[..<end])) }
         var random = SplitMix64(state: 3)
-        for _ in 0..<2_000 {
+        for _ in 0..<500 {
             var bytes = whole
             for _ in 0..<3 { bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next()) }
             if let rules = ZoneRules(tzif: bytes) {
                 for instant in [Int.min, -1, 0, 1_762_063_200, 4_110_523_199, .max] {
-                    #expect(rules.utcOffset(at: instant).magnitude < 700_000)
+                    guard rules.utcOffset(at: instant).magnitude >= 700_000 else { continue }
+                    Issue.record("\(rules.utcOffset(at: instant)) at \(instant)")
                 }
             }
         }

@@ -37,6 +37,7 @@ class Check:
     function: object
     values: dict = field(default_factory=dict)
     seconds: int = 45
+    together: bool = False
 
 
 @dataclass
@@ -53,8 +54,9 @@ REGISTRY = []
 NAMES = set()
 
 
-def check(name, rows=None, seconds=45):
-    """Registers a function as a check (or one for each row). `seconds` is how long it may take at most."""
+def check(name, rows=None, seconds=45, together=False):
+    """Registers a function as a check (or one for each row). `seconds` is how long it may take at most. Rows that may be asked `together`
+    leave what they start as they found it: those of one configuration share one proxyd, one after another."""
 
     def register(function):
         parameters = list(inspect.signature(function).parameters)[1:]
@@ -67,7 +69,7 @@ def check(name, rows=None, seconds=45):
             if full in NAMES:
                 raise ValueError(f"two checks are called {full!r}")
             NAMES.add(full)
-            REGISTRY.append(Check(full, function.__module__, function, values, seconds))
+            REGISTRY.append(Check(full, function.__module__, function, values, seconds, together))
         return function
 
     return register
@@ -162,21 +164,27 @@ def may_be_killed():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def run_one(one, make_lab, verbose=False):
-    """Runs a check in this process; whatever it started is ended afterwards, however the check ends."""
-    begun, used = time.monotonic(), _processor()
+def run(several, make_lab, verbose=False):
+    """Runs checks in this process, in one lab; after a failure in another one. Whatever they started is ended afterwards, however they end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
-    lab = make_lab()
+    results, lab = [], None
     try:
-        outcome, text = _judged(one, lab)
-        if outcome == "failed" and verbose:
-            text += "\n" + lab.logs()
+        for number, one in enumerate(several, 1):
+            begun, used = time.monotonic(), _processor()
+            lab = lab or make_lab()
+            outcome, text = _judged(one, lab)
+            if outcome == "failed" and verbose:
+                text += "\n" + lab.logs()
+            ended, lab = lab, lab if outcome == "passed" and number < len(several) else None
+            trouble = _ended(ended.renew if lab else ended.close)
+            if trouble and outcome != "failed":
+                outcome, text = "failed", trouble
+            results.append(Result(one.name, one.module, outcome, text, time.monotonic() - begun, _processor() - used))
     finally:
-        trouble = _closed(lab)
+        if lab:
+            _ended(lab.close)
         may_be_killed()
-    if trouble and outcome != "failed":
-        outcome, text = "failed", trouble
-    return Result(one.name, one.module, outcome, text, time.monotonic() - begun, _processor() - used)
+    return results
 
 
 def _processor():
@@ -211,13 +219,13 @@ def _judged(one, lab):
         return "failed", f"{_place()}{type(error).__name__}: {short(str(error))}{lab.story()}"
 
 
-def _closed(lab):
+def _ended(end):
     """Ends what a check started, and gives what went wrong with it. A signal to end this process waits until that is done."""
     came = []
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda number, _frame: came.append(number)) for number in numbers]
     try:
-        lab.close()
+        end()
     except Exception as error:
         return f"what it started did not end as it should: {type(error).__name__}: {short(str(error))}"
     finally:

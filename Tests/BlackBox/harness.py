@@ -35,9 +35,22 @@ class Lab:
         self.binary = binary
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="proxyd-blackbox-"))
         self.proxies, self.upstreams, self._cleanups = [], [], []
+        self._idle, self._unused = [], []  # what the rows before have left: of proxies, of upstreams
+        wire.TRACE.clear()
+
+    def renew(self):
+        """For a further row: its upstreams are those there are, as if they were new, and so is a proxyd of the same configuration."""
+        with contextlib.ExitStack() as ends:
+            while self._cleanups:
+                ends.callback(self._cleanups.pop())
+        for up in self.upstreams:
+            up.renew()
+        self._idle, self._unused = [proxy for proxy in self.proxies if proxy.is_as_made], list(self.upstreams)
         wire.TRACE.clear()
 
     def upstream(self):
+        if self._unused:
+            return self._unused.pop(0)
         self.upstreams.append(Upstream())
         return self.upstreams[-1]
 
@@ -47,6 +60,13 @@ class Lab:
 
     def proxyd(self, config, start=True, env=None, **places):
         """proxyd with this configuration; @PORT@, @DIR@ and the names in `places` are filled in."""
+        for proxy in self._idle:
+            if start and proxy.made == (config, env or {}, places):
+                self._idle.remove(proxy)
+                return proxy
+        for proxy in self._idle:
+            proxy.kill()
+        self._idle = []
         proxy = Proxyd(self, config, env or {}, places)
         self.proxies.append(proxy)
         return proxy.start() if start else proxy
@@ -122,6 +142,7 @@ class Proxyd:
         self.config = self.folder / "proxy.yaml"
         self.env = env
         self.write(config)
+        self.made = (config, dict(env), places)
 
     # ------------------------------------------------------------ configuration
 
@@ -135,10 +156,12 @@ class Proxyd:
 
     def write(self, text):
         """Saves the configuration in place."""
+        self.made = None
         self.config.write_text(self.compose(text))
 
     def replace(self, text):
         """Saves the configuration as careful editors do: a new file, renamed over the old one."""
+        self.made = None
         fresh = self.folder / ".proxy.yaml.new"
         fresh.write_text(self.compose(text))
         os.replace(fresh, self.config)
@@ -215,7 +238,13 @@ class Proxyd:
         if self.death():
             fail(self.death())
 
+    @property
+    def is_as_made(self):
+        """Whether it runs, and nobody has given it another configuration or a signal."""
+        return self.made and self.process and self.process.poll() is None
+
     def signal(self, number):
+        self.made = None
         self.process.send_signal(number)
 
     def wait(self, within=20.0):

@@ -40,7 +40,7 @@ ALIASES = [
 ]
 
 
-@check("an alias: {target}", rows=ALIASES)
+@check("an alias: {target}", rows=ALIASES, together=True)
 def _(lab, target, body, wanted):
     p, up = house(lab, '- {name: g, models: ["gpt-*"], tiers: [o]}')
     if "responses" in wanted:
@@ -113,7 +113,7 @@ BESIDE = [
 ]  # fmt: skip
 
 
-@check("Gemini: the model of {target} is what rules and policies see", rows=[(t, b) for _m, t, b in BESIDE])
+@check("Gemini: the model of {target} is what rules and policies see", rows=[(t, b) for _m, t, b in BESIDE], together=True)
 def _(lab, target, body):
     p, up = house(lab, '- {name: m, models: ["gemini-*"], tiers: [g]}', f"""
 policies: {{none: {{models: ["other-*"]}}}}
@@ -131,7 +131,7 @@ keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: sk-narrow-key-for-the-
 
 @check("Gemini: {method} {target} passes to the rule of its path or of `*`", rows=[
     ("GET", "/v1beta/files"), ("GET", "/v1beta/files/abc"), ("DELETE", "/v1beta/files/abc"), ("POST", "/v1beta/cachedContents"),
-    ("GET", "/v1beta/cachedContents/x"), ("GET", "/v1beta/batches/1"), ("GET", "/v1alpha/files")])  # fmt: skip
+    ("GET", "/v1beta/cachedContents/x"), ("GET", "/v1beta/batches/1"), ("GET", "/v1alpha/files")], together=True)  # fmt: skip
 def _(lab, method, target):
     p, up = house(lab, '- {name: m, models: ["*"], tiers: [g]}')
     up.reply(whole({"ok": True}))

@@ -35,6 +35,7 @@ def forwarded(p, *values, peer_ok=False):
         ([""], 403),
         ([], 403),
     ],
+    together=True,
 )
 def _(lab, values, expected):
     p, _up = lab.simple(f"trusted_proxies: [127.0.0.0/8]\n{POLICY}")

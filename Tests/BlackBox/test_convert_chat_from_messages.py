@@ -196,7 +196,7 @@ CANSWERS = [
 ]
 
 
-@check("Chat ← Messages, streamed: {what}", rows=CANSWERS)
+@check("Chat ← Messages, streamed: {what}", rows=CANSWERS, together=True)
 def _(lab, what, body, message, finish):
     answer, _request = ask_chat(lab, {"tools": [FUNCTION]}, reply=stream(body), streamed=True)
     choice = completion_of(answer)["choices"][0]
@@ -240,7 +240,7 @@ CWHOLES = [
 ]
 
 
-@check("Chat ← Messages, whole: {what}", rows=CWHOLES)
+@check("Chat ← Messages, whole: {what}", rows=CWHOLES, together=True)
 def _(lab, what, fields, message, finish):
     answer, _request = ask_chat(lab, {"tools": [FUNCTION]}, reply=whole(ANTHROPIC.whole("m", **fields)))
     told = served(answer).json()

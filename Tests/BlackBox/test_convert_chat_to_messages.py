@@ -153,7 +153,7 @@ TOP = [
 ]
 
 
-@check("Chat → Messages: {what}", rows=TOP)
+@check("Chat → Messages: {what}", rows=TOP, together=True)
 def _(lab, what, model, fields, wanted, lossy):
     answer, request = ask_chat(lab, fields, model)
     served(answer)
@@ -291,7 +291,7 @@ REFUSED = [
 ]
 
 
-@check("Chat → Messages: {what} is a 400 that names it", rows=REFUSED)
+@check("Chat → Messages: {what} is a 400 that names it", rows=REFUSED, together=True)
 def _(lab, what, fields, param):
     answer, request = ask_chat(lab, fields)
     error = refused(answer, request, OPENAI)

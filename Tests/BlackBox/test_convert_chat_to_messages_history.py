@@ -253,7 +253,7 @@ HISTORY = [
 ]
 
 
-@check("Chat → Messages, history: {what}", rows=HISTORY)
+@check("Chat → Messages, history: {what}", rows=HISTORY, together=True)
 def _(lab, what, messages, wanted):
     answer, request = ask_chat(lab, {"messages": messages, "tools": [FUNCTION]})
     served(answer)
@@ -333,7 +333,7 @@ ARGUMENTS = [
 ]
 
 
-@check("Chat → Messages: arguments {given} are the input {wanted}", rows=ARGUMENTS)
+@check("Chat → Messages: arguments {given} are the input {wanted}", rows=ARGUMENTS, together=True)
 def _(lab, given, wanted):
     call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": given}}
     _answer, request = ask_chat(

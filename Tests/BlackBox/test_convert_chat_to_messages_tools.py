@@ -68,7 +68,7 @@ TOOLS = [
 ]
 
 
-@check("Chat → Messages, tool: {what}", rows=TOOLS)
+@check("Chat → Messages, tool: {what}", rows=TOOLS, together=True)
 def _(lab, what, tool, wanted):
     _answer, request = ask_chat(lab, {"tools": [tool]})
     equal(request.json()["tools"], [wanted], "tools")
@@ -95,7 +95,7 @@ CHOICES = [
 ]
 
 
-@check("Chat → Messages: {given} is {wanted}", rows=CHOICES)
+@check("Chat → Messages: {given} is {wanted}", rows=CHOICES, together=True)
 def _(lab, given, wanted):
     other = {"type": "function", "function": {"name": "dig"}}
     _answer, request = ask_chat(lab, {"tools": [FUNCTION, other], **given})

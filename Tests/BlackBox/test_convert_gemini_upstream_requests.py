@@ -185,7 +185,7 @@ THINKING = [
 ]  # fmt: skip
 
 
-@check("Anthropic client, Gemini upstream: thinking, {what}", rows=THINKING)
+@check("Anthropic client, Gemini upstream: thinking, {what}", rows=THINKING, together=True)
 def _(lab, what, model, asked, wanted):
     body = {"max_tokens": 64000, "messages": [USER], **asked}
     sent, _lossy = Pair(lab, "gemini", model).request("anthropic", body)
@@ -202,7 +202,7 @@ EFFORTS = [
 ]
 
 
-@check("Chat client, {model} upstream: the effort {effort}", rows=EFFORTS)
+@check("Chat client, {model} upstream: the effort {effort}", rows=EFFORTS, together=True)
 def _(lab, model, effort, wanted):
     sent, _lossy = Pair(lab, "gemini", model).request("openai", least("openai") | {"reasoning_effort": effort})
     equal(sent["generationConfig"]["thinkingConfig"], wanted, "thinkingConfig")
@@ -268,7 +268,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@check("{client} client, Gemini upstream: {what} is refused", rows=REFUSED)
+@check("{client} client, Gemini upstream: {what} is refused", rows=REFUSED, together=True)
 def _(lab, client, what, body):
     Pair(lab, "gemini").refused(client, body)
 

@@ -26,6 +26,7 @@ THOUGHT = {"type": "enabled", "budget_tokens": 1024}
 @check(
     "Messages ← Chat: {field} is a thinking block before the text, {mode}",
     rows=[(f, m) for f in ("reasoning_content", "reasoning", "reasoning_details") for m in ("whole", "streamed")],
+    together=True,
 )
 def _(lab, field, mode):
     def said(text):
@@ -146,7 +147,7 @@ WHOLES = [
 ]
 
 
-@check("Messages ← Chat, whole: {what}", rows=WHOLES)
+@check("Messages ← Chat, whole: {what}", rows=WHOLES, together=True)
 def _(lab, what, reply, wanted):
     answer, _request = ask_messages(lab, {"tools": [TOOL]}, reply=reply)
     message = served(answer).json()
@@ -200,7 +201,7 @@ USAGES = [
 ]
 
 
-@check("Messages ← Chat, usage: {what}, whole and streamed", rows=USAGES)
+@check("Messages ← Chat, usage: {what}, whole and streamed", rows=USAGES, together=True)
 def _(lab, what, usage, wanted):
     wholly = json.loads(OPENAI.whole("m"))
     wholly["usage"] = usage

@@ -292,7 +292,7 @@ ANSWERS = [
 ]
 
 
-@check("Messages ← Chat, streamed: {what}", rows=ANSWERS)
+@check("Messages ← Chat, streamed: {what}", rows=ANSWERS, together=True)
 def _(lab, what, body, content, stop):
     answer, _request = ask_messages(lab, {"tools": [TOOL]}, reply=stream(body), streamed=True)
     message = message_of(answer)

@@ -128,7 +128,7 @@ TOP = [
 ]
 
 
-@check("Messages → Chat: {what}", rows=TOP)
+@check("Messages → Chat: {what}", rows=TOP, together=True)
 def _(lab, what, model, fields, wanted, lossy):
     answer, request = ask_messages(lab, fields, model)
     served(answer)
@@ -205,7 +205,7 @@ REFUSED = [
 ]
 
 
-@check("Messages → Chat: {what} is a 400 that names it", rows=REFUSED)
+@check("Messages → Chat: {what} is a 400 that names it", rows=REFUSED, together=True)
 def _(lab, what, fields, names):
     answer, request = ask_messages(lab, fields)
     refused(answer, request, ANTHROPIC, names)

@@ -265,7 +265,7 @@ HISTORY = [
 ]
 
 
-@check("Messages → Chat, history: {what}", rows=HISTORY)
+@check("Messages → Chat, history: {what}", rows=HISTORY, together=True)
 def _(lab, what, fields, wanted):
     answer, request = ask_messages(lab, {"tools": [TOOL], **fields})
     served(answer)

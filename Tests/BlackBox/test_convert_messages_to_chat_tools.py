@@ -70,7 +70,7 @@ TOOLS = [
 ]
 
 
-@check("Messages → Chat, tool: {what}", rows=TOOLS)
+@check("Messages → Chat, tool: {what}", rows=TOOLS, together=True)
 def _(lab, what, tool, wanted):
     _answer, request = ask_messages(lab, {"tools": [tool]})
     equal(request.json()["tools"], [wanted], "tools")
@@ -180,7 +180,7 @@ CHOICES = [
 ]
 
 
-@check("Messages → Chat: tool_choice {given} is {wanted}", rows=CHOICES)
+@check("Messages → Chat: tool_choice {given} is {wanted}", rows=CHOICES, together=True)
 def _(lab, given, wanted, parallel):
     _answer, request = ask_messages(lab, {"tools": [TOOL], "tool_choice": given})
     sent = request.json()

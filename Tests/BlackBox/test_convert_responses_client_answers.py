@@ -191,7 +191,7 @@ STOPS = [
 ]
 
 
-@check("Responses client: {upstream}'s {reason} is {status}, whole and streamed", rows=[row for row in STOPS])
+@check("Responses client: {upstream}'s {reason} is {status}, whole and streamed", rows=[row for row in STOPS], together=True)
 def _(lab, upstream, reason, status, detail):
     pair = Pair(lab, upstream)
     if upstream == "anthropic":

@@ -253,7 +253,7 @@ REFUSED = [
 PAIRED_REFUSALS = [(what, upstream, body, param) for what, body, param in REFUSED for upstream in ("anthropic", "openai", "gemini")]
 
 
-@check("Responses client, {upstream} upstream: {what} is refused and named", rows=PAIRED_REFUSALS)
+@check("Responses client, {upstream} upstream: {what} is refused and named", rows=PAIRED_REFUSALS, together=True)
 def _(lab, what, upstream, body, param):
     Pair(lab, upstream).refused("responses", body, param)
 

@@ -241,7 +241,7 @@ def stop_of(client, value):
             "gemini": lambda: value["candidates"][0]["finishReason"]}[client]()  # fmt: skip
 
 
-@check("{client} client: a Responses answer that is incomplete because of {details} is {stop}", rows=ENDINGS)
+@check("{client} client: a Responses answer that is incomplete because of {details} is {stop}", rows=ENDINGS, together=True)
 def _(lab, client, details, stop):
     got = Pair(lab, "responses").whole(client, response(TEXT, status="incomplete", incomplete_details=details))
     equal(stop_of(client, got), stop, "the reason")

@@ -257,7 +257,7 @@ def called(client, answer, streamed):
 
 
 @check("arguments of a call that are {said} mean one thing: {client} client, streamed: {streamed}",
-       rows=[(*row, client, streamed) for row in ARGUMENTS_SAID for client, streamed in CLIENTS if client != "openai"])  # fmt: skip
+       rows=[(*row, client, streamed) for row in ARGUMENTS_SAID for client, streamed in CLIENTS if client != "openai"], together=True)  # fmt: skip
 def _(lab, said, meant, text, client, streamed):
     pair = Pair(lab, "openai")
     one = call(0, "call_1")
@@ -278,7 +278,7 @@ def _(lab, client):
     equal(json.loads(got) if client == "responses" else got, ARGUMENTS, "the arguments")
 
 
-@check("Gemini's arguments in a text are not lost: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "gemini"])
+@check("Gemini's arguments in a text are not lost: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "gemini"], together=True)
 def _(lab, client, streamed):
     pair = Pair(lab, "gemini")
     part = {"functionCall": {"name": "look", "args": json.dumps(ARGUMENTS)}}
@@ -298,7 +298,7 @@ def _(lab, said):
     expect(isinstance(json.loads(sent), dict), "an object", sent)
 
 
-@check("a call whose name and arguments stand in it without a function around them: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "openai"])
+@check("a call whose name and arguments stand in it without a function around them: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "openai"], together=True)
 def _(lab, client, streamed):
     pair = Pair(lab, "openai")
     pair.up.reply(chat([{"name": "look", "arguments": ARGUMENTS}], streamed))

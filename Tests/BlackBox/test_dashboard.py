@@ -1,5 +1,6 @@
 """The dashboard: its script is run before proxyd, and what it shows is read. Skipped, and said so, without Node."""
 
+import functools
 import json
 import pathlib
 import re
@@ -25,11 +26,17 @@ admin:
 TEAM = """- {name: team budget, per: 'key.tags["team"]', budget_per_month: 2000 USD}"""
 
 
-def page(p, *steps, key=ADMIN_KEY):
-    """What the page shows to who opens it with this key, after these steps (dashboard.js tells them)."""
+@functools.cache
+def node_of_18():
     node = shutil.which("node")
     version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout if node else ""
-    if not version or int(re.match(r"v(\d+)", version).group(1)) < 18:
+    return node if version and int(re.match(r"v(\d+)", version).group(1)) >= 18 else None
+
+
+def page(p, *steps, key=ADMIN_KEY):
+    """What the page shows to who opens it with this key, after these steps (dashboard.js tells them)."""
+    node = node_of_18()
+    if not node:
         raise Skip("no Node of 18 or later here to run the page's script with")
     script = str(pathlib.Path(__file__).with_name("dashboard.js"))
     address = f"http://127.0.0.1:{p.admin_port or p.port}/admin/"

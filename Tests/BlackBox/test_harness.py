@@ -203,7 +203,7 @@ def _(lab, what):
         def step(lab):
             print(lab.proxyd("", start=False).spawn("60").process.pid, flush=True)
             {step}
-        print(checks.run_one(checks.Check("a check", "", step, seconds=1), lambda: harness.Lab("sleep")).outcome)
+        print(checks.run([checks.Check("a check", "", step, seconds=1)], lambda: harness.Lab("sleep"))[0].outcome)
     """
     done = subprocess.run(
         [sys.executable, "-B", "-c", program],

@@ -87,7 +87,7 @@ OTHERWISE = {
 TABLE = {**{name: (data, (400,)) for name, data in MALFORMED.items()}, **OTHERWISE}
 
 
-@check("malformed, {what}: refused with 400 and the connection ends", rows=list(TABLE))
+@check("malformed, {what}: refused with 400 and the connection ends", rows=list(TABLE), together=True)
 def _(lab, what):
     data, statuses = TABLE[what]
     p, up = lab.simple()

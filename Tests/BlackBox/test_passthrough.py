@@ -40,7 +40,7 @@ def _body(name, dialect):
     return text.encode("utf-8")
 
 
-@check("{dialect}: a request body with {what} reaches the upstream byte for byte", rows=[(d, w) for d in BOTH for w in BODIES])
+@check("{dialect}: a request body with {what} reaches the upstream byte for byte", rows=[(d, w) for d in BOTH for w in BODIES], together=True)
 def _(lab, dialect, what):
     p, up = lab.simple()
     body = _body(what, dialect)
@@ -328,6 +328,7 @@ log: {{level: info, format: json, requests: true}}""")
             "followed by garbage",
         )
     ],
+    together=True,
 )
 def _(lab, dialect, what):
     p, up = lab.simple(rules='- {name: all, models: ["*"], tiers: [claude]}')

@@ -170,6 +170,12 @@ class Upstream:
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
 
+    def renew(self):
+        """Forgets what it was asked and told to say; connections stay."""
+        with self._lock:
+            self.requests, self.polls, self.lists, self._scripts = [], [], [], []
+        self.health, self._tls, self._by_hand = None, None, None
+
     def declare(self, dialect="anthropic", accounts=("one",), extra="", path=None):
         """This provider as it stands in proxy.yaml, on one line; the key of the account `one` is `provider-key-one`."""
         path = ("/v1" if dialect in ("openai", "responses") else "") if path is None else path

@@ -12,7 +12,7 @@ struct HTTPOracleTests {
     func requestsAgree() throws {
         var generator = HTTPMessageGenerator(seed: HTTPSeed())
         let seed = generator.seed.seed
-        for _ in 0..<600 {
+        for _ in 0..<300 {
             var bytes: [UInt8] = []
             for _ in 0..<Int.random(in: 1...3, using: &generator.seed) {
                 let (request, isLast) = generator.request()
@@ -33,7 +33,7 @@ struct HTTPOracleTests {
     func responsesAgree() throws {
         var generator = HTTPMessageGenerator(seed: HTTPSeed())
         let seed = generator.seed.seed
-        for _ in 0..<600 {
+        for _ in 0..<300 {
             var bytes: [UInt8] = []
             var methods: [String] = []
             for _ in 0..<Int.random(in: 1...3, using: &generator.seed) {
@@ -62,7 +62,7 @@ struct HTTPOracleTests {
     func damagedRequestsAgree() {
         var generator = HTTPMessageGenerator(seed: HTTPSeed())
         var accepted = 0
-        for _ in 0..<1000 {
+        for _ in 0..<500 {
             let bytes = generator.damaged(generator.request().bytes)
             let ours = OurConnection.requests(bytes, cuts: [bytes.count])
             let oracle = NIOConnection.requests(bytes, cuts: [bytes.count])
@@ -70,14 +70,14 @@ struct HTTPOracleTests {
             accepted += 1
             guard agree(first, oracle, bytes, generator.seed.seed) else { return }
         }
-        #expect(accepted > 80, "seed \(generator.seed.seed): nearly nothing was accepted, so nothing was compared")
+        #expect(accepted > 25, "seed \(generator.seed.seed): nearly nothing was accepted, so nothing was compared")
     }
 
     @Test("A damaged response that we accept means the same to NIO")
     func damagedResponsesAgree() {
         var generator = HTTPMessageGenerator(seed: HTTPSeed())
         var accepted = 0
-        for _ in 0..<1000 {
+        for _ in 0..<500 {
             let bytes = generator.damaged(generator.response(to: "POST").bytes)
             let ours = OurConnection.responses(bytes, to: ["POST"], cuts: [bytes.count])
             let oracle = NIOConnection.responses(bytes, to: ["POST"], cuts: [bytes.count])
@@ -85,7 +85,7 @@ struct HTTPOracleTests {
             accepted += 1
             guard agree(first, oracle, bytes, generator.seed.seed) else { return }
         }
-        #expect(accepted > 80, "seed \(generator.seed.seed): nearly nothing was accepted, so nothing was compared")
+        #expect(accepted > 25, "seed \(generator.seed.seed): nearly nothing was accepted, so nothing was compared")
     }
 
     private func agree(_ ours: OracleMessage, _ oracle: NIOConnection, _ bytes: [UInt8], _ seed: UInt64) -> Bool {

@@ -45,7 +45,9 @@ import Testing
 
     @Test func everyPrefixIsReadOrRefused() throws {
         let bytes = Array(Self.text.utf8)
-        for count in stride(from: 0, to: bytes.count, by: 13) { try check(Array(bytes.prefix(count)), "prefix \(count)") }
+        for count in stride(from: Int.random(in: 0..<26), to: bytes.count, by: 26) {
+            try check(Array(bytes.prefix(count)), "prefix \(count)")
+        }
     }
 
     @Test func mutatedTextsAreReadOrRefused() throws {
@@ -55,7 +57,7 @@ import Testing
             "\t", "\n", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "<<: ", "${", "}", "'", "\"", "|", ">", "é", "\u{85}", "\0",
             "#", "%", "::1", "99999999999999999999",
         ]
-        for round in 0..<300 {
+        for round in 0..<150 {
             var bytes = Array(Self.text.utf8)
             for _ in 0..<Int.random(in: 1...6, using: &rng) {
                 let place = Int.random(in: 0...bytes.count, using: &rng)

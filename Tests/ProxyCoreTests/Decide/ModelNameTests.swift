@@ -47,7 +47,7 @@ struct ModelNameTests {
         azure.apiVersion = "2024-10-21"
         let pieces = ["\r\n", " HTTP/1.1", "/", "..", "%2e", "?", "#", ":", "a", "\u{0}", "é", "&x=", ";", "\\", "\t", "host: x"]
         var rng = SplitMix64(state: 11)
-        for _ in 0..<20_000 {
+        for _ in 0..<4_000 {
             let name = (0..<Int(rng.next() % 7)).map { _ in pieces[Int(rng.next() % UInt64(pieces.count))] }.joined()
             let path = Array("/v1beta/models/x:generateContent".utf8)
             let targets = [
@@ -56,7 +56,6 @@ struct ModelNameTests {
             ]
             for target in targets {
                 guard let target else { continue }
-                #expect(RequestTarget.isWritable(target))
                 let wire = Array("POST ".utf8) + target + Array(" HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n".utf8)
                 var head = HTTPRequestHead()
                 var parser = HTTPRequestParser()
@@ -64,9 +63,12 @@ struct ModelNameTests {
                     let result = parser.parse(bytes, into: &head)
                     return (result, Array(head.target.bytes(in: bytes)))
                 }
-                #expect(result == .complete && head.byteCount == wire.count && head.fields.count == 2 && read == target)
+                let isOne = result == .complete && head.byteCount == wire.count && head.fields.count == 2 && read == target
                 let slashes = target.count { $0 == UInt8(ascii: "/") }
-                #expect(slashes == (target == targets[0] ? 4 : 6), "\(name.debugDescription)")
+                guard RequestTarget.isWritable(target), isOne, slashes == (target == targets[0] ? 4 : 6) else {
+                    Issue.record("\(name.debugDescription): \(String(decoding: target, as: UTF8.self).debugDescription)")
+                    return
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ import Testing
             // One page holds a part of one table, or of what says which tables there are.
             let there = try Self.counts(reopened)
             // Of a lost place its number is known, and it gets a name.
-            let less = Self.whole.filter { $0.key != "place" && there[$0.key] != $0.value }.map(\.key)
+            let less = Self.rows.filter { $0.key != "place" && there[$0.key] != $0.value }.map(\.key)
             if log.all.contains(where: { $0.contains("nothing can be read") }) {
                 unreadable += 1
             } else {
@@ -267,7 +267,7 @@ import Testing
     // MARK: -
 
     /// Rows by table of what `filled` makes.
-    private static let whole = [
+    private static let rows = [
         "key": 40, "retired_secret": 40, "audit": 200, "usage_key": 150, "limit_day": 150, "usage_hour": records,
         "place": 100, "usage_place": records, "usage_place_day": records, "limit_block": 40, "limit_reset": 40,
         "journal_position": 1,
@@ -277,7 +277,7 @@ import Testing
     private static func counts(_ ledger: UsageLedger) throws -> [String: Int] {
         let store = try #require(ledger.store as? SQLiteStore)
         return try store.read { database in
-            try whole.reduce(into: [:]) {
+            try rows.reduce(into: [:]) {
                 $0[$1.key] = try Int.fetchOne(database, sql: "SELECT count(*) FROM (SELECT * FROM \($1.key) NOT INDEXED)") ?? 0
             }
         }
@@ -291,8 +291,12 @@ import Testing
         return counts
     }
 
-    /// A state of which every table has rows.
-    private static func filled() async throws -> ScratchDirectory {
+    /// A state of which every table has rows: it is made once, and each who asks has a copy.
+    private static func filled() async throws -> ScratchDirectory { try await whole.value.copy() }
+
+    private static let whole = Task { try await made().keep() }
+
+    private static func made() async throws -> ScratchDirectory {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
         for number in 0..<records {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ProxyCore
 
-/// A directory of its own for one test, gone with the last reference.
+/// A directory of its own for one test, gone with the last reference; one that several tests copy, with the process.
 final class ScratchDirectory: Sendable {
     let path: String
 
@@ -18,6 +18,20 @@ final class ScratchDirectory: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    private static let kept = Mutex<[String]>([])
+
+    func keep() -> ScratchDirectory {
+        Self.kept.withLock { kept in
+            if kept.isEmpty { atexit { ScratchDirectory.removeKept() } }
+            kept.append(path)
+        }
+        return self
+    }
+
+    private static func removeKept() {
+        for path in kept.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }
+    }
 
     /// What a process killed at this moment would leave behind.
     func copy() throws -> ScratchDirectory {

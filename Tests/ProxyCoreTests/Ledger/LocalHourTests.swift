@@ -82,14 +82,15 @@ import Testing
     func everyDayBeginsWhereTheOneBeforeEnds(_ name: String) throws {
         let zone = try #require(Zone(name))
         var clock = LocalClock(zone)
-        for noon in stride(from: noon - 86_400, to: noon + 2 * 365 * 86_400, by: 86_400) {
+        for noon in stride(from: noon - 86_400, to: noon + 366 * 86_400, by: 86_400) {
             let date = clock.hour(at: noon).date
-            let start = zone.start(of: date)
-            #expect(clock.hour(at: start).date == date, "\(name) \(date)")
-            #expect(clock.hour(at: start - 1).date < date, "\(name) \(date)")
-            let end = zone.end(of: date)
-            #expect(clock.hour(at: end - 1).date == date, "\(name) \(date)")
-            #expect(clock.hour(at: end).date > date, "\(name) \(date)")
+            let (start, end) = (zone.start(of: date), zone.end(of: date))
+            guard clock.hour(at: start).date == date, clock.hour(at: start - 1).date < date, clock.hour(at: end - 1).date == date,
+                clock.hour(at: end).date > date
+            else {
+                Issue.record("\(name) \(date)")
+                return
+            }
         }
     }
 

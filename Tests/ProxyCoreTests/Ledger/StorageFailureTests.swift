@@ -256,18 +256,23 @@ private final class SickDisk: Sendable {
 
 /// Whatever lies in a state directory, a start ends with a ledger or with a sentence.
 @Suite struct HostileStateTests {
-    @Test(arguments: [
+    private static let names = [
         "9223372036854775807.journal", "9223372036854775806.journal", "18446744073709551615.journal",
         "99999999999999999999999999.journal", "0999999999999999.journal", "0000000000000007.journal", "1000000000000000.journal",
-    ])
+    ]
+    private static let contents = [
+        Data(), Data(repeating: 0x78, count: 40), Data(repeating: 0, count: 4_096), Data(repeating: 0xff, count: 100),
+    ]
+
+    /// After one of the contents, another one for each name, there is a second start.
+    @Test(arguments: names)
     func aFileThatOnlyBearsASegmentsNameDoesNotStopTheStart(_ name: String) async throws {
-        for content in [
-            Data(), Data(repeating: 0x78, count: 40), Data(repeating: 0, count: 4_096), Data(repeating: 0xff, count: 100),
-        ] {
+        let turn = try #require(Self.names.firstIndex(of: name))
+        for (place, content) in Self.contents.enumerated() {
             let directory = try ScratchDirectory()
             try FileManager.default.createDirectory(atPath: directory.path + "/journal", withIntermediateDirectories: true)
             try content.write(to: URL(fileURLWithPath: directory.path + "/journal/" + name))
-            for round in 1...2 {
+            for round in 1...(place == turn % Self.contents.count ? 2 : 1) {
                 let ledger = try UsageLedger.open(directory)
                 try ledger.append(.sample(round))
                 #expect(try await ledger.totals().requests == round)
@@ -319,43 +324,60 @@ private final class SickDisk: Sendable {
         "-1", "-9223372036854775808", "9223372036854775807", "9223372036854775806", "'text'", "1.5", "1e300", "-1e300", "x'00ff'",
         "99999999999999", "2026023399",
     ]
+    /// In each line one of a table.
     private static let columns = [
-        "usage_hour.hour", "usage_hour.requests", "usage_hour.output", "usage_hour.cost", "usage_hour.model",
-        "usage_key.last_used", "usage_key.requests", "usage_key.uncached_input", "key.created", "key.expires", "key.enabled",
-        "key.tags", "key.origin", "key.name", "key.digest", "key.deleted", "journal_position.segment", "journal_position.offset",
-        "usage_place_day.day", "usage_place_day.key_id", "usage_place_day.model", "usage_place_day.requests",
-        "usage_place_day.cost", "place.upstream", "place.tags",
+        ["usage_hour.hour", "key.created", "usage_place_day.day", "place.upstream"],
+        ["usage_hour.requests", "usage_key.last_used", "key.expires", "usage_place_day.key_id"],
+        ["usage_hour.output", "key.enabled", "usage_place_day.model", "place.tags"],
+        ["usage_hour.cost", "usage_key.requests", "key.tags", "usage_place_day.requests"],
+        ["usage_hour.model", "key.origin", "usage_place_day.cost"], ["usage_key.uncached_input", "key.name"],
+        ["key.digest"], ["key.deleted"], ["journal_position.segment"], ["journal_position.offset"],
     ]
 
     /// SQLite keeps any value in any column. None of them ends the process, at the start or when it is asked for: each column meets
-    /// every other value.
+    /// every other value, several of them together where the start goes well with that.
     @Test(arguments: hostileValues)
     func noValueInTheDatabaseTraps(_ value: String) async throws {
         let turn = try #require(Self.hostileValues.firstIndex(of: value))
         let whole = try await used()
-        for (index, column) in Self.columns.enumerated() where (index + turn) % 2 == 0 {
-            let directory = try whole.copy()
-            let parts = column.split(separator: ".")
-            let queue = try DatabaseQueue(path: directory.path + "/proxyd.sqlite")
-            try await queue.write { try $0.execute(sql: "UPDATE OR IGNORE \(parts[0]) SET \"\(parts[1])\" = \(value)") }
-            try queue.close()
-            do {
-                let ledger = try UsageLedger.open(directory)
-                let keys = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
-                _ = keys.list()
-                _ = try await (ledger.totals(), ledger.keyTotals(), ledger.daily(), ledger.hourly())
-                _ = try await ledger.usage(ofKey: "key_a")
-                _ = try await ledger.daily(LocalDate("2026-02-11"))
-                for groups in [[], [.key, .model, .day], [.upstream, .tag("team")], [.hour]] as [[UsageGroup]] {
-                    _ = try await ledger.grouped(by: groups, from: nil, to: nil)
-                }
-                try ledger.append(.sample(9))
-                _ = try await ledger.totals()
-                #expect(ledger.health == .ok, "\(column) = \(value)")
-                await ledger.close()
-            } catch {
-                #expect("\(error)".contains("proxyd.sqlite") || "\(error)".contains("journal"), "\(column) = \(value): \(error)")
+        for (index, columns) in Self.columns.enumerated() where (index + turn) % 2 == 0 {
+            guard let refusal = try await refusal(of: value, in: columns, whole) else { continue }
+            for column in columns {
+                let alone = columns.count == 1 ? refusal : try await self.refusal(of: value, in: [column], whole)
+                guard let alone else { continue }
+                #expect(alone.contains("proxyd.sqlite") || alone.contains("journal"), "\(column) = \(value): \(alone)")
             }
+        }
+    }
+
+    /// How what is asked for is refused where the columns have the value; nil where it is not.
+    private func refusal(of value: String, in columns: [String], _ whole: ScratchDirectory) async throws -> String? {
+        let directory = try whole.copy()
+        let queue = try DatabaseQueue(path: directory.path + "/proxyd.sqlite")
+        try await queue.write { database in
+            for column in columns {
+                let parts = column.split(separator: ".")
+                try database.execute(sql: "UPDATE OR IGNORE \(parts[0]) SET \"\(parts[1])\" = \(value)")
+            }
+        }
+        try queue.close()
+        do {
+            let ledger = try UsageLedger.open(directory)
+            let keys = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
+            _ = keys.list()
+            _ = try await (ledger.totals(), ledger.keyTotals(), ledger.daily(), ledger.hourly())
+            _ = try await ledger.usage(ofKey: "key_a")
+            _ = try await ledger.daily(LocalDate("2026-02-11"))
+            for groups in [[], [.key, .model, .day], [.upstream, .tag("team")], [.hour]] as [[UsageGroup]] {
+                _ = try await ledger.grouped(by: groups, from: nil, to: nil)
+            }
+            try ledger.append(.sample(9))
+            _ = try await ledger.totals()
+            #expect(ledger.health == .ok, "\(columns) = \(value)")
+            await ledger.close()
+            return nil
+        } catch {
+            return "\(error)"
         }
     }
 

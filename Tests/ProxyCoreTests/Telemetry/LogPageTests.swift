@@ -19,8 +19,7 @@ struct LogPageTests {
     }
 
     /// Literals that are keys of a dictionary of metadata, each with its line.
-    static func literalKeys(in text: String) -> [(key: String, line: Int)] {
-        let tokens = SwiftTokens(text).tokens
+    static func literalKeys(in tokens: [SwiftTokens.Token]) -> [(key: String, line: Int)] {
         var found: [(key: String, line: Int)] = []
         for index in tokens.indices.dropFirst(2) where tokens[index].isSign("[") {
             let (name, sign) = (tokens[index - 2].word, tokens[index - 1])
@@ -47,7 +46,7 @@ struct LogPageTests {
     @Test("no line has a key that is not listed")
     func listed() {
         for file in SourceTree.swiftFiles(in: "Sources") where file.text.contains("etadata") {
-            for (key, line) in Self.literalKeys(in: file.text) {
+            for (key, line) in Self.literalKeys(in: SourceTree.tokens(file)) {
                 Issue.record("\(file.path):\(line): \"\(key)\" is for LogKeys to spell")
             }
         }
@@ -61,6 +60,6 @@ struct LogPageTests {
             (#"metadata[LogKeys.i] = "x""#, []), (#"let other = ["j": "x"]"#, []),
         ] as [(String, [String])])
     func finds(text: String, keys: [String]) {
-        #expect(Self.literalKeys(in: text).map { $0.key } == keys)
+        #expect(Self.literalKeys(in: SwiftTokens(text).tokens).map { $0.key } == keys)
     }
 }

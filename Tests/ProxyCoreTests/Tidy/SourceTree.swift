@@ -48,6 +48,10 @@ enum SourceTree {
 
     static func outline(_ file: SourceFile) -> SwiftOutline { outlines[file.path] ?? SwiftOutline(file.text) }
 
+    static func tokens(_ file: SourceFile) -> [SwiftTokens.Token] {
+        outlines[file.path]?.tokens ?? SwiftTokens(file.text).tokens
+    }
+
     /// Whether `.gitignore` has a folder of this name, or it is git's own.
     static func isIgnored(_ folder: String) -> Bool {
         let ignored = text(".gitignore").split(separator: "\n").filter { $0.hasSuffix("/") }.map { $0.dropLast() }

@@ -32,7 +32,7 @@ struct SwiftOutline: Sendable {
         var depth: Int
     }
 
-    private let tokens: [SwiftTokens.Token]
+    let tokens: [SwiftTokens.Token]
     private var scopes: [Scope] = []
     private var pending: Pending?
     private var depth = 0

@@ -20,7 +20,8 @@ extension Schema {
         static let kind: Kind<Configuration.Reload> = .mapping(Mapping(canary, rollbackIf)) { section in
             var reload = Configuration.Reload()
             reload.canary = section[canary]
-            if let expression = section[rollbackIf] { reload.canary?.rollbackIf = expression }
+            // The default is the trial's own already.
+            if section.has(rollbackIf), let expression = section[rollbackIf] { reload.canary?.rollbackIf = expression }
             if section.has(rollbackIf), !section.has(canary), let place = section.place(rollbackIf) {
                 section.context.warning(place, "without 'canary' no file is on trial, and none taken back")
             }

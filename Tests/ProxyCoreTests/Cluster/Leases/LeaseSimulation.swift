@@ -19,7 +19,7 @@ struct LeaseSimulation {
         let (exchanges, messages) = (world.exchanges, world.messages)
         var asked = 0
         for time in 1...Self.seconds * 1_000 {
-            world.step()
+            world.pass(1)
             while asked < time * requestsInASecond / 1_000 {
                 world.ask(world.pick(nodes), limit, bucket: "b\(world.pick(buckets))")
                 asked += 1

@@ -20,11 +20,7 @@ import Testing
         _ world: inout LeaseWorld, _ limit: UsageLimit, for milliseconds: Int, every: Int,
         need: LimitAmounts = LimitAmounts(requests: 1), used: LimitAmounts = LimitAmounts(requests: 1), lasts: Int = 20
     ) {
-        for time in 0..<milliseconds {
-            world.step()
-            guard time % every == 0 else { continue }
-            world.ask(world.pick(world.nodes.count), limit, bucket: "b", need: need, used: used, lasts: lasts)
-        }
+        world.go(limit, for: milliseconds, every: every, need: need, used: used, lasts: lasts)
     }
 
     @Test func aTotalIsLetThroughToTheLastRequestAndNotOneMore() {
@@ -522,7 +518,7 @@ import Testing
         var world = LeaseWorld(nodes: 2, limits: [limit], net: net)
         world.run(for: 5_000)
         for _ in 0..<6_000 {
-            world.step()
+            world.pass(1)
             // Two requests at a time at each node.
             for node in 0..<2 where world.waiting(at: node) < 2 && world.pick(4) == 0 { world.ask(node, limit, bucket: "b") }
         }

@@ -26,6 +26,8 @@ struct LeaseWorld {
         var nodes = 0
         var memory = 0
         var waiting: [Int: [Request]] = [:]
+        /// It has nothing to do before that.
+        var dueAt = Int.min
     }
 
     struct Request {
@@ -58,6 +60,8 @@ struct LeaseWorld {
     private(set) var nodes: [Node] = []
     private(set) var now = 0
     private var events: [Int: [Event]] = [:]
+    /// When there are events, the next one last.
+    private var moments: [Int] = []
     private var random: SplitMix
     private var batches = 0
     /// Messages to the server, and buckets that they were about.
@@ -106,19 +110,52 @@ struct LeaseWorld {
     mutating func pick(_ bound: Int) -> Int { random.next(bound) }
 
     private mutating func schedule(_ event: Event, in milliseconds: Int) {
-        events[now + max(1, milliseconds), default: []].append(event)
+        let time = now + max(1, milliseconds)
+        guard events[time]?.append(event) == nil else { return }
+        events[time] = [event]
+        var (first, end) = (0, moments.count)
+        while first < end {
+            let middle = (first + end) / 2
+            if moments[middle] > time { first = middle + 1 } else { end = middle }
+        }
+        moments.insert(time, at: first)
     }
 
     // MARK: What happens
 
-    /// One millisecond passes.
-    mutating func step() {
-        now += 1
-        for event in events.removeValue(forKey: now) ?? [] { happen(event) }
-        for index in nodes.indices where nodes[index].isUp { tick(index) }
+    /// Time passes, whatever somebody did to the nodes' tables before.
+    mutating func run(for milliseconds: Int) {
+        for index in nodes.indices { nodes[index].dueAt = Int.min }
+        pass(milliseconds)
     }
 
-    mutating func run(for milliseconds: Int) { for _ in 0..<milliseconds { step() } }
+    /// Time passes, and nothing but requests came since it did last: milliseconds in which nothing happens are passed over.
+    mutating func pass(_ milliseconds: Int) {
+        let end = now + milliseconds
+        while now < end {
+            var next = min(end, moments.last ?? end)
+            for index in nodes.indices { next = min(next, nodes[index].dueAt) }
+            now = max(now + 1, next)
+            if moments.last == now {
+                moments.removeLast()
+                for event in events.removeValue(forKey: now) ?? [] { happen(event) }
+            }
+            for index in nodes.indices where nodes[index].dueAt <= now { tick(index) }
+        }
+    }
+
+    /// One request every so many milliseconds to any of the nodes.
+    mutating func go(
+        _ limit: UsageLimit, for milliseconds: Int, every: Int, need: LimitAmounts, used: LimitAmounts, lasts: Int
+    ) {
+        guard milliseconds > 0 else { return }
+        for index in nodes.indices { nodes[index].dueAt = Int.min }
+        for time in stride(from: 0, to: milliseconds, by: every) {
+            pass(time == 0 ? 1 : every)
+            ask(pick(nodes.count), limit, bucket: "b", need: need, used: used, lasts: lasts)
+        }
+        pass((milliseconds - 1) % every)
+    }
 
     /// A request comes to a node.
     /// - Returns: whether it was let through at once.
@@ -137,6 +174,7 @@ struct LeaseWorld {
     @discardableResult
     private mutating func admit(_ request: Request) -> Bool {
         let index = request.node
+        nodes[index].dueAt = Int.min
         let isOver = now - request.began >= request.patience
         do throws(LimitRefusals) {
             let reservation = try nodes[index].table.reserve(
@@ -164,18 +202,49 @@ struct LeaseWorld {
     }
 
     private mutating func tick(_ index: Int) {
-        let oldest = nodes[index].underWay.values.min() ?? now
+        // One that shares nothing has nobody to talk to.
+        guard nodes[index].isUp, terms != nil else { return nodes[index].dueAt = Int.max }
         let patience = nodes[index].roundTrip.patience
+        let divides = listen(index, patience)
+        talk(index, patience)
+        let waits = divides && !nodes[index].waiting.isEmpty
+        let hasMore = nodes[index].table.hasOutgoing && mayTalk(index, patience)
+        nodes[index].dueAt = waits || hasMore ? now + 1 : due(index, patience)
+    }
+
+    /// When a node has something to do next, if nothing happens to it before.
+    private func due(_ index: Int, _ patience: Int) -> Int {
+        var next = min(now + 50 - (now + index) % 50, nodes[index].sentAt + beat(index))
+        let silences = [
+            nodes[index].underWay.values.min().map { $0 + patience }, nodes[index].learnsSince.map { $0 + patience },
+            nodes[index].heardAt + LeaseSilence.longest,
+        ]
+        for case let silence? in silences where silence >= now { next = min(next, silence + 1) }
+        return max(now + 1, next)
+    }
+
+    private func beat(_ index: Int) -> Int { nodes[index].learnsSince != nil ? 50 : 500 }
+
+    private func mayTalk(_ index: Int, _ patience: Int) -> Bool {
+        nodes[index].underWay.count < 4 * patience / LeaseTerms.patience
+    }
+
+    /// What it makes of the server's silence.
+    /// - Returns: whether what limits allow is divided.
+    private mutating func listen(_ index: Int, _ patience: Int) -> Bool {
+        let oldest = nodes[index].underWay.values.min() ?? now
         let silence = LeaseSilence(
             isLate: nodes[index].hasFailed || now - oldest > patience, learnsFor: nodes[index].learnsSince.map { now - $0 },
             isKnown: nodes[index].memory != 0, silentFor: now - nodes[index].heardAt, patience: patience)
         nodes[index].table.setAway(silence.divides, isGone: silence.isGone)
         if silence.divides { wake(index, Array(nodes[index].waiting.keys)) }
-        let isBeat = now - nodes[index].sentAt >= (nodes[index].learnsSince != nil ? 50 : 500)
+        return silence.divides
+    }
+
+    private mutating func talk(_ index: Int, _ patience: Int) {
+        let isBeat = now - nodes[index].sentAt >= beat(index)
         let isTick = (now + index) % 50 == 0
-        while nodes[index].underWay.count < 4 * patience / LeaseTerms.patience
-            && (isTick || isBeat || nodes[index].table.hasOutgoing)
-        {
+        while mayTalk(index, patience), isTick || isBeat || nodes[index].table.hasOutgoing {
             guard
                 let outgoing = nodes[index].table.outgoing(
                     node: nodes[index].name, process: nodes[index].process, directory: nodes[index].directory,
@@ -208,6 +277,7 @@ struct LeaseWorld {
             schedule(.answer(index, process, number, outgoing, answers), in: net.latency + pick(net.latency + 1))
         case .answer(let index, let process, let number, let outgoing, let answers):
             guard nodes[index].process == process, nodes[index].isUp, let sentAt = nodes[index].underWay[number] else { return }
+            nodes[index].dueAt = Int.min
             nodes[index].underWay[number] = nil
             nodes[index].roundTrip.note(now - sentAt)
             (nodes[index].hasFailed, nodes[index].heardAt, nodes[index].nodes) = (false, now, answers.nodes)
@@ -221,6 +291,7 @@ struct LeaseWorld {
             wake(index, incoming.answered)
         case .failure(let index, let process, let number, let outgoing):
             guard nodes[index].process == process, nodes[index].underWay[number] != nil else { return }
+            nodes[index].dueAt = Int.min
             nodes[index].underWay[number] = nil
             nodes[index].hasFailed = true
             nodes[index].table.failed(outgoing)
@@ -228,10 +299,12 @@ struct LeaseWorld {
             wake(index, outgoing.slots)
         case .settle(let index, let process, let reservation, let request):
             guard nodes[index].process == process, nodes[index].isUp else { return }
+            nodes[index].dueAt = Int.min
             for use in request.uses { inFlight[use.bucket, default: 1] -= 1 }
             nodes[index].table.settle(reservation, used: request.used, now: time)
         case .hint(let index, let memory):
-            if nodes[index].memory != memory { nodes[index].sentAt = Int.min / 2 }
+            guard nodes[index].memory != memory else { return }
+            (nodes[index].sentAt, nodes[index].dueAt) = (Int.min / 2, Int.min)
         case .patience(let request):
             for slot in nodes[request.node].waiting.keys {
                 guard
