@@ -219,11 +219,15 @@ struct AttemptPlan {
     }
 
     private mutating func enter(_ target: Int) {
+        enter(target, model: route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture))
+    }
+
+    private mutating func enter(_ target: Int, model: String) {
         position.target = target
         position.targets.insert(target)
         position.accounts = TakenPositions()
         position.hasPassedOver = false
-        position.model = route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture)
+        position.model = model
     }
 
     private func model(of target: ResolvedTier.Target) -> String {
@@ -268,8 +272,11 @@ struct AttemptPlan {
         }
         let threshold = route.tiers[position.tier].targets[0].threshold
         let model = route.tiers[position.tier].targets[0].tierTarget.model(askedFor: askedFor, capture: capture)
-        guard obstacle(accounts.ids[account], model, threshold: threshold, states, now: now) == nil else { return nil }
-        enter(0)
+        guard
+            holdsNobody(states, threshold: threshold)
+                || obstacle(accounts.ids[account], model, threshold: threshold, states, now: now) == nil
+        else { return nil }
+        enter(0, model: model)
         position.accounts.insert(account)
         return candidate(account)
     }
@@ -398,10 +405,17 @@ struct AttemptPlan {
     private mutating func admits(
         _ account: Int, _ accounts: UpstreamAccounts, threshold: Double, _ states: AccountStates, now: Int
     ) -> Bool {
+        if holdsNobody(states, threshold: threshold) { return true }
         let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
         if obstacle != .asked { passOver(candidate(account), obstacle) }
         return false
+    }
+
+    /// Whether there is no obstacle to anybody: mostly all that is to be found out.
+    private func holdsNobody(_ states: AccountStates, threshold: Double) -> Bool {
+        asked.spent.isEmpty && asked.tooDear.isEmpty && states.isPlain
+            && (!route.fallback.enabled || states.leastLevel >= threshold)
     }
 
     /// Why an account is not asked now; nil when it is.
