@@ -7,11 +7,15 @@ import Glibc
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
+/// Each function is a piece of its own for the linker, which leaves out what nobody calls and puts together what runs together. Generic types
+/// are made by calls, not by their names: a name is parsed, and each of its conformances looked for among all, at a start.
+let lean = ["-Xfrontend", "-function-sections", "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"]
+
 // The data path keeps to one loop and is tested with dynamic exclusivity checks in debug builds; in release they cost 3%.
-let fast: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+let fast: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"] + lean, .when(configuration: .release))]
 
 /// What no request waits for is built for size.
-let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"] + lean, .when(configuration: .release))]
 
 /// What the linker reads besides objects.
 let linkFiles = "\(Context.packageDirectory)/Sources/proxyd/Link"

@@ -22,13 +22,14 @@ public enum ByteSearch {
     /// The first index in `start..<end` that a JSON string cannot pass over: a quote, a backslash, a control character.
     @inlinable @inline(__always)
     public static func plainEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
-        let quote = SIMD16<UInt8>(repeating: 0x22)
-        let backslash = SIMD16<UInt8>(repeating: 0x5C)
+        // With its second bit turned a quote is what a space was, and a space is more: one comparison finds it and all controls.
+        let turn = SIMD16<UInt8>(repeating: 0x02)
         let space = SIMD16<UInt8>(repeating: 0x20)
+        let backslash = SIMD16<UInt8>(repeating: 0x5C)
         var index = start
         while index &+ 16 <= end {
             let chunk = base.lanes(at: index)
-            let found = ByteLanes.beforeFirst((chunk .== quote) .| (chunk .== backslash) .| (chunk .< space))
+            let found = ByteLanes.beforeFirst(((chunk ^ turn) .<= space) .| (chunk .== backslash))
             if found < 16 { return index &+ found }
             index &+= 16
             // Past a first chunk the text is long: two at a time, until one of them holds the end.
@@ -36,8 +37,7 @@ public enum ByteSearch {
                 let first = base.lanes(at: index)
                 let second = base.lanes(at: index &+ 16)
                 let hit =
-                    (first .== quote) .| (first .== backslash) .| (first .< space) .| (second .== quote) .| (second .== backslash)
-                    .| (second .< space)
+                    ((first ^ turn) .<= space) .| (first .== backslash) .| ((second ^ turn) .<= space) .| (second .== backslash)
                 let halves = unsafeBitCast(hit, to: SIMD2<UInt64>.self)
                 if halves[0] | halves[1] != 0 { break }
                 index &+= 32
@@ -162,16 +162,22 @@ public enum ByteSearch {
     @inlinable @inline(__always)
     public static func has(_ text: StaticString, _ base: UnsafeRawPointer, at index: Int, to end: Int) -> Bool {
         let count = text.utf8CodeUnitCount
-        guard end &- index >= count else { return false }
-        let wanted = text.utf8Start
+        return end &- index >= count && same(UnsafeRawPointer(text.utf8Start), base + index, count)
+    }
+
+    /// Whether the first `count` bytes of both are the same.
+    @inlinable @inline(__always)
+    public static func same(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
         var offset = 0
         while offset &+ 8 <= count {
-            let word = UnsafeRawPointer(wanted).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if base.loadUnaligned(fromByteOffset: index &+ offset, as: UInt64.self) != word { return false }
+            let word = left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if right.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != word { return false }
             offset &+= 8
         }
         while offset < count {
-            if base.load(fromByteOffset: index &+ offset, as: UInt8.self) != wanted[offset] { return false }
+            if right.load(fromByteOffset: offset, as: UInt8.self) != left.load(fromByteOffset: offset, as: UInt8.self) {
+                return false
+            }
             offset &+= 1
         }
         return true

@@ -33,13 +33,14 @@ public enum DecimalPairs {
     }
 
     /// How many digits a number has that an `Int` can be too.
-    @inline(__always)
     public static func count(_ number: UInt) -> Int {
-        var (count, bound) = (1, UInt(10))
-        while number >= bound, count < 19 {
-            count &+= 1
-            bound &*= 10
+        var (count, left) = (0, number)
+        // Eight digits at a time: most numbers are shorter.
+        while left >= 100_000_000 {
+            left /= 100_000_000
+            count &+= 8
         }
-        return count
+        if left < 10_000 { return count &+ (left < 100 ? (left < 10 ? 1 : 2) : (left < 1_000 ? 3 : 4)) }
+        return count &+ (left < 1_000_000 ? (left < 100_000 ? 5 : 6) : (left < 10_000_000 ? 7 : 8))
     }
 }

@@ -28,6 +28,29 @@ public enum PercentEncoding {
     /// The same as a text.
     public static func text(_ text: String) -> String { String(decoding: bytes(text), as: UTF8.self) }
 
+    /// The text behind it; nil if a `%` is not followed by two hexadecimal digits or the result is not UTF-8 or holds a NUL.
+    public static func decoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String? {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            var byte = bytes[index]
+            index += 1
+            if byte == UInt8(ascii: "%") {
+                guard index + 1 < bytes.count, let high = Hex.value(bytes[index]), let low = Hex.value(bytes[index + 1]) else {
+                    return nil
+                }
+                byte = high << 4 | low
+                guard byte != 0 else { return nil }
+                index += 2
+            } else if plusIsSpace, byte == UInt8(ascii: "+") {
+                byte = UInt8(ascii: " ")
+            }
+            decoded.append(byte)
+        }
+        return String(validating: decoded, as: UTF8.self)
+    }
+
     private static func upperCaseDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "A") &+ (value &- 10)
     }

@@ -101,6 +101,43 @@ public enum RFC3339 {
         text[19] = UInt8(ascii: "Z")
     }
 
+    /// The instants written last: most that are told within a second are the same two.
+    public struct Recent: Sendable {
+        /// Two of `utcCount` bytes; the newer first.
+        private var newer = Text(utc: 0)
+        private var older = Text(utc: 0)
+
+        public init() {}
+
+        /// The instant's text, as `write(utc:to:)` writes it.
+        public mutating func text(utc seconds: Int) -> Text {
+            if newer.seconds == seconds { return newer }
+            swap(&newer, &older)
+            if newer.seconds != seconds { newer = Text(utc: seconds) }
+            return newer
+        }
+    }
+
+    /// An instant to the second, in UTC, as it is written.
+    public struct Text: Sendable {
+        public let seconds: Int
+        private var bytes: (UInt64, UInt64, UInt32) = (0, 0, 0)
+
+        public init(utc seconds: Int) {
+            self.seconds = seconds
+            withUnsafeMutableBytes(of: &bytes) { bytes in
+                if let text = bytes.baseAddress { RFC3339.write(utc: seconds, to: text.assumingMemoryBound(to: UInt8.self)) }
+            }
+        }
+
+        /// - Parameter place: room for `utcCount` bytes.
+        public func write(to place: UnsafeMutableRawPointer) {
+            place.storeBytes(of: bytes.0, as: UInt64.self)
+            place.storeBytes(of: bytes.1, toByteOffset: 8, as: UInt64.self)
+            place.storeBytes(of: bytes.2, toByteOffset: 16, as: UInt32.self)
+        }
+    }
+
     /// Writes an instant to the second: `2026-02-11T06:00:00Z`, or with the offset where there is one.
     public static func text(_ seconds: Int, utcOffset: Int = 0) -> String {
         let time = CivilTime(seconds: seconds, utcOffset: utcOffset)

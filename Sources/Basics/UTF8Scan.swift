@@ -25,6 +25,14 @@ public enum UTF8Scan {
                 return index &+ 8 &+ (UInt64(littleEndian: halves[1]) & high).trailingZeroBitCount &>> 3
             }
             index &+= 16
+            // Past a first chunk the text is mostly ASCII: four at a time, until one of them holds something else.
+            while index &+ 64 <= end {
+                let front = base.lanes(at: index) | base.lanes(at: index &+ 16)
+                let back = base.lanes(at: index &+ 32) | base.lanes(at: index &+ 48)
+                let all = unsafeBitCast(front | back, to: SIMD2<UInt64>.self)
+                if (all[0] | all[1]) & high != 0 { break }
+                index &+= 64
+            }
         }
         while index < end, base.byte(at: index) < 0x80 { index &+= 1 }
         return index

@@ -79,29 +79,6 @@ public func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBuf
     return (path, mark.map { UnsafeRawBufferPointer(rebasing: rest[($0 + 1)...]) })
 }
 
-/// The text behind percent-encoding; nil if a `%` is not followed by two hex digits or the result is not UTF-8 or holds a NUL.
-public func percentDecoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String? {
-    var decoded: [UInt8] = []
-    decoded.reserveCapacity(bytes.count)
-    var index = 0
-    while index < bytes.count {
-        var byte = bytes[index]
-        index += 1
-        if byte == HTTPByte.percent {
-            guard index + 1 < bytes.count, let high = Hex.value(bytes[index]), let low = Hex.value(bytes[index + 1]) else {
-                return nil
-            }
-            byte = high << 4 | low
-            guard byte != 0 else { return nil }
-            index += 2
-        } else if plusIsSpace, byte == UInt8(ascii: "+") {
-            byte = HTTPByte.space
-        }
-        decoded.append(byte)
-    }
-    return String(validating: decoded, as: UTF8.self)
-}
-
 /// The length of `http://` or `https://` at the beginning; nil if there is neither.
 public func schemeLength(_ target: UnsafeRawBufferPointer) -> Int? {
     for length in [7, 8] where target.count >= length {

@@ -50,11 +50,10 @@ extension HeadCursor {
         append("\r\n")
     }
 
-    /// - Parameter seconds: since 1970; written as RFC 3339 has them in UTC.
-    public mutating func field(_ name: StaticString, utc seconds: Int) {
+    public mutating func field(_ name: StaticString, _ instant: RFC3339.Text) {
         append(name)
         append(": ")
-        append(utc: seconds)
+        append(instant)
         append("\r\n")
     }
 

@@ -84,13 +84,12 @@ public struct HeadCursor {
         written &+= 16
     }
 
-    /// An instant in seconds since 1970, as RFC 3339 has it in UTC.
-    public mutating func append(utc seconds: Int) {
+    public mutating func append(_ instant: RFC3339.Text) {
         guard let base, written &+ RFC3339.utcCount <= capacity else {
             hasOverflowed = true
             return
         }
-        RFC3339.write(utc: seconds, to: (base + written).assumingMemoryBound(to: UInt8.self))
+        instant.write(to: base + written)
         written &+= RFC3339.utcCount
     }
 

@@ -49,15 +49,23 @@ public struct Glob: Sendable, Hashable {
         case .any:
             return GlobMatch(name: name, taken: 0..<name.utf8.count)
         case .exact:
-            return sameBytes(text, name) ? GlobMatch(name: name, taken: nil) : nil
+            return matches(name) ? GlobMatch(name: name, taken: nil) : nil
         case .prefix(let count):
-            let fits = withBytes(of: text) { pattern in
-                withBytes(of: name) { $0.count >= count && samePrefix(pattern, $0, count) }
-            }
-            return fits ? GlobMatch(name: name, taken: count..<name.utf8.count) : nil
+            return matches(name) ? GlobMatch(name: name, taken: count..<name.utf8.count) : nil
         case .general(let pieces):
             guard let taken = withBytes(of: name, { pieces.match($0) }) else { return nil }
             return GlobMatch(name: name, taken: taken)
+        }
+    }
+
+    /// Whether `name` fits, where nobody asks what the star takes.
+    public func matches(_ name: String) -> Bool {
+        switch shape {
+        case .any: true
+        case .exact: sameBytes(text, name)
+        case .prefix(let count):
+            withBytes(of: text) { pattern in withBytes(of: name) { $0.count >= count && samePrefix(pattern, $0, count) } }
+        case .general(let pieces): withBytes(of: name) { pieces.match($0) != nil }
         }
     }
 
@@ -128,5 +136,6 @@ func sameBytes(_ left: String, _ right: String) -> Bool {
 
 /// Both hold at least `count` bytes.
 private func samePrefix(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>, _ count: Int) -> Bool {
-    left[..<count].elementsEqual(right[..<count])
+    guard let left = left.baseAddress, let right = right.baseAddress else { return count == 0 }
+    return ByteSearch.same(left, right, count)
 }

@@ -4,9 +4,35 @@ import Foundation
 
 /// One call of the command line: a command is found and run, or what was mistyped is told.
 enum CommandLineCall {
-    static func run(_ arguments: [String]) async {
+    /// What is done before anything else runs, on this thread: what scripts ask for. Anything else comes back, to be run.
+    static func begin(_ arguments: [String]) -> [String] {
+        if arguments == ["--version"] {
+            print(Version.text)
+            exit(0)
+        }
         // What `run` was called before.
         let arguments = arguments.first == "serve" ? ["run"] + arguments.dropFirst() : arguments
+        if let call = RunCall(plain: arguments), call.checks {
+            do {
+                try call.check()
+                StandardOutput.finish(RunCommand.self)
+                exit(0)
+            } catch {
+                end(error, RunCommand.self, arguments)
+            }
+        }
+        return arguments
+    }
+
+    static func run(_ arguments: [String]) async {
+        if let call = RunCall(plain: arguments) {
+            do {
+                try await call.run()
+                return StandardOutput.finish(RunCommand.self)
+            } catch {
+                end(error, RunCommand.self, arguments)
+            }
+        }
         if let problem = MistypedWord.emptyOption(in: arguments) ?? unknownCommand(in: arguments) {
             Terminal.error("proxyd: \(problem)\n")
             exit(Exit.usage)
@@ -28,8 +54,10 @@ enum CommandLineCall {
 
     /// Ends the process as the parser would, with its errors told in our words, and the usage of the command that was meant.
     private static func end(_ error: any Error, _ kind: any ParsableCommand.Type, _ arguments: [String]) -> Never {
+        // Why was told.
+        if let code = error as? ExitCode { exit(code.rawValue) }
         let code = Proxyd.exitCode(for: error)
-        guard !code.isSuccess, !(error is ExitCode) else { Proxyd.exit(withError: error) }
+        guard !code.isSuccess else { Proxyd.exit(withError: error) }
         var message = Proxyd.fullMessage(for: error)
         // What a command finds while it runs, the parser takes for the whole program's.
         if let problem = error as? ValidationError { message = "Error: \(problem.message)" + usage(of: kind) }

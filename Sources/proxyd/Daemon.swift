@@ -64,12 +64,16 @@ struct Daemon {
         let metrics = MetricsRegistry()
         let reloader = ConfigurationReloader(
             path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
+        // Authorities are read while the state waits for the disk; what is wrong with them comes up again, and is told, in `start`.
+        let tlsContexts = TLSContexts()
+        async let read: Void? = try? tlsContexts.prepare(for: configuration.upstreams)
         let (ledger, keys) = try await openState(reloader.store, logger)
         let accounts = AccountBook(
             logger: logger, settings: settings, drained: DrainedAccounts(directory: configuration.statePath, logger: logger))
         let context = ProxyContext(
             snapshots: reloader.store, keys: keys, accounts: accounts, ledger: ledger, logSink: sink, logSettings: settings,
-            metrics: metrics, logger: logger, items: itemSeal(logger))
+            metrics: metrics, logger: logger, items: itemSeal(logger), tlsContexts: tlsContexts)
+        _ = await read
         let server = try await start(context, logger)
         let cluster = server.makeCluster(version: Version.number)
         let linking = try await join(cluster, server, ledger, logger)

@@ -15,8 +15,10 @@ struct EnvironmentOptions: ParsableArguments {
         completion: .file())
     var files: [String] = []
 
-    func merged() -> EnvironmentFile.Merged {
-        Self.read.withLock { read in
+    func merged() -> EnvironmentFile.Merged { Self.merged(files) }
+
+    static func merged(_ files: [String]) -> EnvironmentFile.Merged {
+        read.withLock { read in
             if let known = read[files] { return known }
             let merged = EnvironmentFile.merge(files, over: ProcessInfo.processInfo.environment)
             read[files] = merged
@@ -28,8 +30,10 @@ struct EnvironmentOptions: ParsableArguments {
     private static let read = Mutex<[[String]: EnvironmentFile.Merged]>([:])
 
     /// - Throws: `ExitCode` where a file cannot be used; why is told.
-    func environment() throws -> [String: String] {
-        let merged = merged()
+    func environment() throws -> [String: String] { try Self.environment(of: files) }
+
+    static func environment(of files: [String]) throws -> [String: String] {
+        let merged = merged(files)
         guard merged.problems.isEmpty else {
             Terminal.error(DiagnosticRenderer.text(merged.problems))
             throw ExitCode(Exit.configuration)

@@ -4,10 +4,12 @@ import ProxyCore
 /// What must be so before anything else runs; then the command line.
 @main
 enum Program {
+    /// Begins on the main thread: no other is made for what ends there.
+    @MainActor
     static func main() async {
         StandardDescriptors.openMissing()
         ProcessSignals.surviveOutput()
-        await CommandLineCall.run(Array(CommandLine.arguments.dropFirst()))
+        await CommandLineCall.run(CommandLineCall.begin(Array(CommandLine.arguments.dropFirst())))
     }
 }
 

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Foundation
-import ProxyCore
 
 /// Runs the proxy; what `proxyd` does without a command.
 struct RunCommand: AsyncParsableCommand {
@@ -19,21 +17,6 @@ struct RunCommand: AsyncParsableCommand {
     var format = CheckCommand.Format.text
 
     func run() async throws {
-        if checkConfig {
-            try ConfigurationCheck(paths: [config], format: format).run(variables.merged())
-            return
-        }
-        let environment = try variables.environment()
-        let first = ConfigurationLoader.load(path: config, environment: environment)
-        guard let snapshot = first.snapshot else {
-            Terminal.error(DiagnosticRenderer.text(first.errors))
-            Terminal.error("proxyd: the configuration cannot be used; nothing was started\n")
-            if !FileManager.default.fileExists(atPath: config) {
-                Terminal.error("proxyd: `proxyd init` writes a first file, `proxyd run -c FILE` takes another one\n")
-            }
-            throw ExitCode(Exit.configuration)
-        }
-        ProcessSignals.surviveReloads()
-        try await Daemon(path: config, environment: environment, snapshot: snapshot, first: first).run()
+        try await RunCall(config: config, environmentFiles: variables.files, checks: checkConfig, format: format).run()
     }
 }

@@ -58,11 +58,11 @@ import Testing
             (#"{"name":"a","tags":{"x":1}}"#, "tags must be an object of texts"),
             (
                 #"{"name":"a","expires":"tomorrow"}"#,
-                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00 or a duration like 30d"
+                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00, a day like 2027-01-31 or a duration like 30d"
             ),
             (
                 #"{"name":"a","expires":253402300800}"#,
-                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00 or a duration like 30d"
+                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00, a day like 2027-01-31 or a duration like 30d"
             ),
             (#"{"name":"a","expires":1}"#, "expires must lie ahead"),
         ])
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(
-        "An expiry is seconds, milliseconds or a time, of the years that have four digits",
+        "An expiry is seconds, milliseconds, a time or the last day, of the years that have four digits",
         arguments: [
             ("1801324800", 1_801_324_800), ("1801324800000", 1_801_324_800), ("1801324800999", 1_801_324_800),
             ("253402300799", 253_402_300_799), ("253402300799999", 253_402_300_799),
@@ -87,7 +87,9 @@ import Testing
             (#""2024-02-29T12:30:45.678-03:30""#, nil), (#""2028-02-29T12:30:45.678-03:30""#, 1_835_452_845),
             (#""2030-02-30T00:00:00Z""#, nil),
             (#""2030-01-01T24:00:00Z""#, nil), (#""2030-01-01T00:60:00Z""#, nil), (#""2030-01-01T00:00:00+99:00""#, nil),
-            (#""2027-01-31""#, nil), (#""2027-01-31T00:00:00""#, nil), (#""-027-01-31T00:00:00Z""#, nil), ("1", nil),
+            (#""2027-01-31""#, 1_801_411_199), (#""9999-12-31""#, 253_402_271_999), (#""2026-02-11""#, 1_770_825_599),
+            (#""2026-02-10""#, nil), (#""2027-02-29""#, nil), (#""0000-01-01""#, nil), (#""2027-01-31T00:00:00""#, nil),
+            (#""-027-01-31T00:00:00Z""#, nil), ("1", nil),
             (#""""#, nil),
         ] as [(String, Int?)])
     func expiries(written: String, seconds: Int?) async {

@@ -109,6 +109,28 @@ import Testing
                 == true)
     }
 
+    @Test(
+        "Instants cut the days that they are in, and no day between them",
+        arguments: [
+            (
+                "from=2026-02-11T10:30:00Z&to=2026-03-02T00:00:00Z",
+                "2026-02-11 2026-03-02: 2026-02-12 to 2026-03-01"
+            ),
+            ("from=2026-02-27T00:00:00Z&to=2026-03-01", "2026-02-27: 2026-02-28 to 2026-03-01"),
+            ("from=2026-02-28T23:00:00Z&to=2026-03-01T01:00:00Z", nil),
+            ("to=2026-03-01T01:00:00Z", "2026-03-01: - to 2026-02-28"),
+            ("from=2025-12-31T01:00:00Z", "2025-12-31: 2026-01-01 to -"), ("from=2026-02-11&to=2026-03-02", nil),
+            ("from=2026-02-11T10:30:00Z&group_by=hour", nil),
+        ] as [(String, String?)])
+    func cutDays(_ query: String, _ expected: String?) throws {
+        let parts = try GroupedReport.Request(RequestQuery(query), .utc).cutDays
+        let text = parts.map { parts in
+            let (first, last) = (parts.between.first?.description ?? "-", parts.between.last?.description ?? "-")
+            return "\(parts.days.map(\.description).joined(separator: " ")): \(first) to \(last)"
+        }
+        #expect(text == expected)
+    }
+
     @Test("Records of requests, the newest first, and where to go on")
     func requests() async throws {
         var fixture = AdminFixture()

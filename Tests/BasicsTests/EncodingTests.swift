@@ -15,6 +15,16 @@ import Testing
         #expect(SHA256.hex(String(repeating: "a", count: 119), 8) == "31eba51c")
     }
 
+    @Test(
+        arguments: [
+            ("", ""), ("a%20b", "a b"), ("a+b", "a+b"), ("%e2%82%AC", "€"), ("%2F%2f", "//"), ("%", nil), ("%2", nil),
+            ("%zz", nil),
+            ("%00", nil), ("%ff", nil), ("a%2", nil),
+        ] as [(String, String?)])
+    func `percent-encoding is undone, or refused as a whole`(text: String, expected: String?) {
+        #expect(Array(text.utf8).withUnsafeBytes { PercentEncoding.decoded($0) } == expected)
+    }
+
     @Test func `everything but unreserved characters is percent-encoded`() {
         #expect(PercentEncoding.text("az-._~09 /?&=+€") == "az-._~09%20%2F%3F%26%3D%2B%E2%82%AC")
     }

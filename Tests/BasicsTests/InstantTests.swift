@@ -42,4 +42,16 @@ import Testing
         var text = text
         text.withUTF8 { #expect(HTTPDate.seconds(UnsafeRawBufferPointer($0)) == seconds) }
     }
+
+    @Test func instantsThatWereWrittenAreRememberedAsTheyAre() {
+        var recent = RFC3339.Recent()
+        for second in [0, 0, 1_770_811_201, 1_770_811_200, 1_770_811_201, 1_770_811_200, 5, 1_770_811_200, -1, 0] {
+            let text = recent.text(utc: second)
+            let written = withUnsafeTemporaryAllocation(byteCount: RFC3339.utcCount, alignment: 1) { room in
+                if let base = room.baseAddress { text.write(to: base) }
+                return String(decoding: room, as: UTF8.self)
+            }
+            #expect(written == RFC3339.text(second))
+        }
+    }
 }

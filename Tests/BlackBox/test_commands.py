@@ -29,6 +29,26 @@ def _(lab):
     equal(run(lab, "version").good().out, run(lab, "--version").good().out, "what version prints")
 
 
+@check("a check that is spelled otherwise says the same, with the same exit code")
+def _(lab):
+    good, bad = (lab.folder / f"{name}.yaml" for name in ("good", "bad"))
+    good.write_text("listen: 127.0.0.1:1\nupstreams: {u: {url: 'http://127.0.0.1:2', dialect: openai}}\nrules: [{models: ['*'], tiers: [u]}]\n")
+    bad.write_text("listen: 127.0.0.1:1\nnonsense: true\n")
+    for file, code in ((good, 0), (bad, 78)):
+        spelled = (
+            ("--check-config", "-c", file),
+            ("serve", "--config", file, "--format", "text", "--check-config"),
+            ("run", f"--config={file}", "--check-config"),
+            ("--check-config", "-c", "none.yaml", "-c", file),
+        )
+        said = [(ran.code, ran.out, ran.err) for ran in (run(lab, *words) for words in spelled)]
+        equal(said[0][0], code, "the exit code")
+        for words, other in zip(spelled[1:], said[1:]):
+            equal(other, said[0], f"the exit code, what is printed and what is said of {words}")
+    for wrong in (("-c",), ("--check-config", "--format", "xml")):
+        equal((ran := run(lab, *wrong)).code, 64, f"the exit code of {wrong}: {ran}")
+
+
 MISTYPED = {
     "a command": (("chekc",), "did you mean `check`?"),
     "a command of keys": (("keys", "creat", "x"), "did you mean `keys create`?"),

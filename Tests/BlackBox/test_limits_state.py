@@ -140,6 +140,18 @@ def _(lab):
         p.restart()
 
 
+@check("a clock that is ahead by {days} days for a while: what was used up is so for the first request after it", rows=[2, 40], seconds=60)
+def _(lab, days):
+    clock = Clock(lab)
+    p, _up = lab.simple(house("requests_per_day: 2"), env=clock.env)
+    served(p.ask()), served(p.ask())
+    equal(p.ask().status, 429, "the status of a third request")
+    clock.step(days * 86_400)
+    served(p.ask())
+    clock.step(-days * 86_400)
+    equal([p.ask().status for _ in range(2)], [429, 429], "the statuses of requests when the clock is right again")
+
+
 # ---------------------------------------------------------------- reload
 
 

@@ -248,9 +248,13 @@ def _(lab):
         (f"from={int(now) + 3660}", 0),
         (f"to={int(now) - 3600}", 0),
         (f"from={int(now) - 3600}&to={int(now) + 3600}", 1),
+        (f"from={int(now) - 3600}&to={far}", 1),
+        (f"from={before}&to={int(now) + 3600}", 1),
+        (f"from={before}&to={int(now) - 3600}", 0),
     ]:
-        told = p.get(f"/admin/usage?group_by=model&{query}")["rows"]
-        equal(sum(one["requests"] for one in told), wanted, f"requests of {query}")
+        for group in ("model", "session,key"):
+            told = p.get(f"/admin/usage?group_by={group}&{query}")["rows"]
+            equal((sum(one["requests"] for one in told), len(told)), (wanted, wanted), f"requests of {query} by {group}, and rows")
         told = p.get(f"/admin/usage?group_by=hour,model&{query}")["rows"]
         equal(sum(one["requests"] for one in told), wanted, f"requests of {query} by hours")
 

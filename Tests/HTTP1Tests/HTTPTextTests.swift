@@ -60,17 +60,6 @@ struct HTTPTextTests {
         }
     }
 
-    @Test(
-        "Percent-encoding is undone, or refused as a whole",
-        arguments: [
-            ("", ""), ("a%20b", "a b"), ("a+b", "a+b"), ("%e2%82%AC", "€"), ("%2F%2f", "//"), ("%", nil), ("%2", nil),
-            ("%zz", nil), ("%00", nil),
-            ("%ff", nil), ("a%2", nil),
-        ] as [(String, String?)])
-    func decodesPercents(_ text: String, _ expected: String?) {
-        #expect(Array(text.utf8).withUnsafeBytes { percentDecoded($0) } == expected)
-    }
-
     @Test("A slice that does not fit its buffer is cut to what is there")
     func clampsSlices() {
         [UInt8](1...8).withUnsafeBytes { bytes in

@@ -49,12 +49,12 @@ struct HeadCursorTests {
         "A time is written as its text",
         arguments: [0, 951_782_400, 1_770_811_200, 1_770_811_259, 253_402_300_799, -1, -62_135_596_800])
     func times(_ seconds: Int) {
-        #expect(written { $0.field("x-reset", utc: seconds) } == "x-reset: \(RFC3339.text(seconds))\r\n")
+        #expect(written { $0.field("x-reset", RFC3339.Text(utc: seconds)) } == "x-reset: \(RFC3339.text(seconds))\r\n")
     }
 
     @Test("A time beyond the calendar does not trap", arguments: [Int.min, .max])
     func timesBeyond(_ seconds: Int) {
-        #expect(written { $0.append(utc: seconds) }?.utf8.count == RFC3339.utcCount)
+        #expect(written { $0.append(RFC3339.Text(utc: seconds)) }?.utf8.count == RFC3339.utcCount)
     }
 
     @Test("Sixteen digits, whatever the number", arguments: [0, 1, 0xAB, 0x0123_4567_89AB_CDEF, UInt64.max])
@@ -66,7 +66,7 @@ struct HeadCursorTests {
     @Test("A number or a time that does not fit marks the head as useless", arguments: 0..<16)
     func roomOfNumbers(_ room: Int) {
         #expect(written(room: room) { $0.append(hexadecimal: .max) } == nil)
-        #expect(written(room: room) { $0.append(utc: 0) } == nil)
+        #expect(written(room: room) { $0.append(RFC3339.Text(utc: 0)) } == nil)
         #expect(written(room: room) { $0.append(decimal: 1_234_567_890_123_456) } == nil)
     }
 

@@ -63,7 +63,7 @@ struct FallbackReport {
             // What the upstream calls it has in the place of the star what the client's name has there.
             for taken in names.compactMap({ pattern.match($0)?.text }) { known.formUnion(globs.compactMap { $0.filled(taken) }) }
         }
-        let meant = known.filter { name in globs.isEmpty || globs.contains { $0.match(name) != nil } }.sorted()
+        let meant = known.filter { name in globs.isEmpty || globs.contains { $0.matches(name) } }.sorted()
         guard meant.count > Self.shown else { return meant }
         let isLow = { (name: String) -> Bool in
             upstreams.contains { (accounts.remaining(upstream: $0.name, model: name) ?? 1) < 0.5 }

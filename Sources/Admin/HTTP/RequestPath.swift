@@ -10,7 +10,7 @@ struct RequestPath: Sendable, Hashable {
         guard encoded.utf8.first == UInt8(ascii: "/") else { return nil }
         var segments: [String] = []
         for part in encoded.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            guard let segment = percentDecoded(part) else { return nil }
+            guard let segment = decoded(part) else { return nil }
             segments.append(segment)
         }
         hasTrailingSlash = segments.last == ""
@@ -35,8 +35,8 @@ struct RequestQuery: Sendable, Hashable {
         let parts = encoded.split(separator: "&")
         items = parts.compactMap { part in
             let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let first = pieces.first, let name = percentDecoded(first, plusIsSpace: true) else { return nil }
-            guard let value = percentDecoded(pieces.count == 2 ? pieces[1] : "", plusIsSpace: true) else { return nil }
+            guard let first = pieces.first, let name = decoded(first, plusIsSpace: true) else { return nil }
+            guard let value = decoded(pieces.count == 2 ? pieces[1] : "", plusIsSpace: true) else { return nil }
             return Item(name: name, value: value)
         }
         isCut = items.count < parts.count
@@ -59,19 +59,7 @@ struct RequestQuery: Sendable, Hashable {
     func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 }
 
-/// nil for a `%` without two hexadecimal digits, and for bytes that are no UTF-8.
-func percentDecoded(_ text: Substring, plusIsSpace: Bool = false) -> String? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count)
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-        switch byte {
-        case UInt8(ascii: "%"):
-            guard let high = rest.popFirst().flatMap(Hex.value), let low = rest.popFirst().flatMap(Hex.value) else { return nil }
-            bytes.append(high << 4 | low)
-        case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
-        default: bytes.append(byte)
-        }
-    }
-    return String(validating: bytes, as: UTF8.self)
+private func decoded(_ text: Substring, plusIsSpace: Bool = false) -> String? {
+    var text = text
+    return text.withUTF8 { PercentEncoding.decoded(UnsafeRawBufferPointer($0), plusIsSpace: plusIsSpace) }
 }

@@ -49,21 +49,30 @@ enum KeyMembers {
     private static let maximumTagName = 64
     private static let maximumTagValue = 256
 
-    /// Seconds or milliseconds since 1970, an RFC 3339 time with its offset, or a duration from now on. Fractions are cut off.
-    static func expires(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Int? {
+    /// Seconds or milliseconds since 1970, an RFC 3339 time with its offset, a day of the zone, through which the key opens, or a
+    /// duration from now on. Fractions are cut off.
+    static func expires(_ value: JSONValue?, _ zone: Zone, _ now: Date) throws(AdminFailure) -> Int? {
         guard let value, !value.isNull else { return nil }
         let written =
             (value.int ?? value.double.flatMap { Int(exactly: $0.rounded(.down)) }).flatMap(Self.seconds)
             ?? value.string.flatMap { text in
-                AdminTime.seconds(text) ?? WrittenDuration.seconds(text).flatMap { Self.end(of: $0, now) }
+                AdminTime.seconds(text) ?? Self.end(ofDay: text, zone)
+                    ?? WrittenDuration.seconds(text).flatMap { Self.end(of: $0, now) }
             }
         guard let seconds = written else {
             throw AdminFailure(
                 .badRequest,
-                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00 or a duration like 30d")
+                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00, a day like 2027-01-31 or a duration "
+                    + "like 30d")
         }
         guard seconds > Int(clamping: now) else { throw AdminFailure(.badRequest, "expires must lie ahead") }
         return seconds
+    }
+
+    /// The last second of a day.
+    private static func end(ofDay text: String, _ zone: Zone) -> Int? {
+        guard let date = LocalDate(text), AdminTime.seconds(text + "T00:00:00Z") != nil else { return nil }
+        return min(zone.end(of: date) - 1, AdminTime.lastSecond)
     }
 
     private static func end(of seconds: Int, _ now: Date) -> Int? {

@@ -17,7 +17,7 @@ struct NewKeyRequest {
         name = try KeyMembers.name(object["name"])
         policy = try KeyMembers.policy(object["policy"], configuration)
         tags = try KeyMembers.tags(object["tags"])
-        expires = try KeyMembers.expires(object["expires"], now)
+        expires = try KeyMembers.expires(object["expires"], configuration.timeZone, now)
     }
 }
 
@@ -33,7 +33,7 @@ struct KeyChangeRequest {
             case "name": change.name = try KeyMembers.name(member.value)
             case "policy": change.policy = try KeyMembers.policy(member.value, configuration)
             case "tags": change.tags = try KeyMembers.tags(member.value)
-            case "expires": change.expires = .some(try KeyMembers.expires(member.value, now))
+            case "expires": change.expires = .some(try KeyMembers.expires(member.value, configuration.timeZone, now))
             default:
                 throw AdminFailure(.badRequest, "'\(member.key)' cannot be changed; name, policy, tags and expires can")
             }

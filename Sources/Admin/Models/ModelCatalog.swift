@@ -32,7 +32,7 @@ struct ModelCatalog {
         var found: [String: Source] = [:]
         func take(_ candidates: [(String, Source)]) {
             for (name, source) in candidates where found[name] == nil {
-                guard allowed?.contains(where: { $0.match(name) != nil }) ?? true, leadsSomewhere(name) else { continue }
+                guard allowed?.contains(where: { $0.matches(name) }) ?? true, leadsSomewhere(name) else { continue }
                 found[name] = source
             }
         }
@@ -47,7 +47,7 @@ struct ModelCatalog {
     /// The model of a name, listed or not, if a request for it would be served; nil if not.
     func model(_ id: String, for policy: KeyPolicy) -> Entry? {
         let allowed = policy.models.map { $0.map(Glob.init) }
-        guard !id.isEmpty, id != "*", id.utf8.count <= 256, allowed?.contains(where: { $0.match(id) != nil }) ?? true,
+        guard !id.isEmpty, id != "*", id.utf8.count <= 256, allowed?.contains(where: { $0.matches(id) }) ?? true,
             leadsSomewhere(id)
         else { return nil }
         return entry(id, source(of: id))
@@ -111,7 +111,7 @@ struct ModelCatalog {
             let takesAll = patterns.isEmpty || patterns.contains { $0.text == "*" }
             names = takesAll ? upstreams.flatMap(Self.vendorNames) : ShippedPrices.all.knownNames
         }
-        return names.filter { name in patterns.isEmpty || patterns.contains { $0.match(name) != nil } }
+        return names.filter { name in patterns.isEmpty || patterns.contains { $0.matches(name) } }
             .map { ($0, source(of: $0)) }
     }
 

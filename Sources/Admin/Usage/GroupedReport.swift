@@ -28,6 +28,16 @@ struct GroupedReport {
         /// How many tags one report may group by. The other groups are few; tags are as many as operators like.
         private static let mostTags = 8
 
+        /// The days that are cut by hours, and those between them; nil where hours are asked for, or none is whole.
+        var cutDays: (days: [LocalDate], between: (first: LocalDate?, last: LocalDate?))? {
+            guard let hours, !groups.contains(.hour) else { return nil }
+            let days = [hours.first == nil ? nil : first, hours.last == nil ? nil : last].compactMap { $0 }
+            let begin = hours.first == nil ? first : first?.advanced(by: 1)
+            let end = hours.last == nil ? last : last?.advanced(by: -1)
+            if let begin, let end, begin > end { return nil }
+            return (days, (begin, end))
+        }
+
         init(_ query: RequestQuery, _ zone: Zone) throws(AdminFailure) {
             first = try query.day("from", zone)
             last = try query.day("to", zone)
@@ -91,14 +101,19 @@ struct GroupedReport {
         func cut(_ rows: [GroupedUsage], at place: Int, isAsked: Bool) -> [GroupedUsage] {
             let held = rows.filter { holds($0.values[place]) }
             guard !isAsked else { return held }
-            var sums: [[String]: GroupedUsage] = [:]
-            for row in held {
-                let values = Array(row.values.dropLast())
-                sums[values, default: GroupedUsage(values: values)].amounts += row.amounts
-                sums[values]?.countedRequests += row.countedRequests
-            }
-            return sums.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
+            return GroupedReport.sums(of: held) { Array($0.dropLast()) }
         }
+    }
+
+    /// Rows in their order, each of whose values is there once.
+    static func sums(of rows: [GroupedUsage], by values: ([String]) -> [String] = { $0 }) -> [GroupedUsage] {
+        var sums: [[String]: GroupedUsage] = [:]
+        for row in rows {
+            let values = values(row.values)
+            sums[values, default: GroupedUsage(values: values)].amounts += row.amounts
+            sums[values]?.countedRequests += row.countedRequests
+        }
+        return sums.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
     }
 
     /// The dearest rows, and what all others come to together; nil for them where there are none.

@@ -70,8 +70,15 @@ struct UsageHandler {
         }
         let place = report.groups.firstIndex(of: .hour)
         let groups = place == nil ? report.groups + [.hour] : report.groups
-        let rows = try await usage.grouped(by: groups, from: report.first, to: report.last)
-        return hours.cut(rows, at: place ?? groups.count - 1, isAsked: place != nil)
+        func cut(from first: LocalDate?, to last: LocalDate?) async throws -> [GroupedUsage] {
+            let rows = try await usage.grouped(by: groups, from: first, to: last)
+            return hours.cut(rows, at: place ?? groups.count - 1, isAsked: place != nil)
+        }
+        // Whole days have a tenth of the rows.
+        guard let parts = report.cutDays else { return try await cut(from: report.first, to: report.last) }
+        var rows = try await usage.grouped(by: report.groups, from: parts.between.first, to: parts.between.last)
+        for day in parts.days { rows += try await cut(from: day, to: day) }
+        return GroupedReport.sums(of: rows)
     }
 
     private static func write(_ day: DayUsage, to writer: inout RowWriter) {

@@ -11,8 +11,9 @@ public struct OutputAllowance: Sendable, Hashable {
 
     /// - Parameters:
     ///   - members: the ones `JSONScan.members` listed for `body`.
-    ///   - set: fields that the proxy sets itself, in place of the client's.
-    public init(body: UnsafeRawBufferPointer, members: [JSONMember], set: RequestOverrides = .none) {
+    ///   - most: tokens that the proxy asks for itself, in place of the client's.
+    ///   - count: answers, as `most`.
+    public init(body: UnsafeRawBufferPointer, members: [JSONMember], most: Int? = nil, count: Int? = nil) {
         // A list of prompts has answers for each.
         var prompts = 1
         for member in members {
@@ -33,8 +34,8 @@ public struct OutputAllowance: Sendable, Hashable {
             case .string, .true, .false, .null, .object, .array: continue
             }
         }
-        if let most = set.maxTokens { tokens = most }
-        if let count = set.choices { choices = Self.bounded(count) }
+        if let most { tokens = most }
+        if let count { choices = Self.bounded(count) }
         choices *= prompts
     }
 

@@ -37,7 +37,7 @@ extension Upstream {
         // Azure's dated addresses differ in what they know of Responses.
         if hasDatedAddress { result.openAI.quirks.hasResponses = false }
         result.drops = conversion.drop
-        for entry in conversion.capabilities where entry.models.match(model) != nil {
+        for entry in conversion.capabilities where entry.models.matches(model) {
             for capability in entry.values { _ = result.set(capability.name, to: capability.value) }
         }
         return result

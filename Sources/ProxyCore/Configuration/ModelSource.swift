@@ -16,5 +16,5 @@ public struct ModelSource: Sendable, Hashable {
     public init() {}
 
     /// Whether a name of the upstream's own list is shown.
-    public func shows(_ model: String) -> Bool { !hide.contains { $0.match(model) != nil } }
+    public func shows(_ model: String) -> Bool { !hide.contains { $0.matches(model) } }
 }

@@ -1,24 +1,51 @@
 import Basics
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// A vendor's upstream as it is for everybody: the body of an entry of `upstreams`, under a name.
 public struct Preset: Sendable {
     public let name: String
     /// The YAML as its file has it.
     public let text: String
-    let source: SourceText
-    /// What the text says; nil where it is no YAML.
-    let node: YAMLNode?
-    let problems: [Diagnostic]
+    private let reading: Reading
 
     /// - Parameter file: what diagnostics call its text.
     init(name: String, text: String, file: String) {
         self.name = name
         self.text = text
-        let bytes = Array(text.utf8)
-        source = SourceText(file: file, bytes: bytes)
-        let result = YAMLReader.read(bytes, file: file)
-        node = result.node
-        problems = result.problems
+        reading = Reading(text: text, file: file)
+    }
+
+    var source: SourceText { reading.result.source }
+    /// What the text says; nil where it is no YAML.
+    var node: YAMLNode? { reading.result.node }
+    var problems: [Diagnostic] { reading.result.problems }
+
+    /// The text is read once it is asked for: a file names few of all presets.
+    private final class Reading: Sendable {
+        private let text: String
+        private let file: String
+        private let known = Mutex<Result?>(nil)
+
+        typealias Result = (source: SourceText, node: YAMLNode?, problems: [Diagnostic])
+
+        init(text: String, file: String) {
+            (self.text, self.file) = (text, file)
+        }
+
+        var result: Result {
+            known.withLock { known in
+                if let known { return known }
+                let bytes = Array(text.utf8)
+                let read = YAMLReader.read(bytes, file: file)
+                let result: Result = (SourceText(file: file, bytes: bytes), read.node, read.problems)
+                known = result
+                return result
+            }
+        }
     }
 
     /// The first line of its comment: whose it is.
@@ -55,23 +82,12 @@ public struct PresetCatalog: Sendable {
     /// The presets in the order of their names.
     public let presets: [Preset]
     private let indices: [String: Int]
-    /// Which preset an address belongs to, by format and address.
-    private let addresses: [String: String]
 
     public static let builtIn = PresetCatalog(EmbeddedPresets.texts)
 
     public init(_ texts: [(name: String, text: String)]) {
         presets = texts.map { Preset(name: $0.name, text: $0.text, file: "preset \($0.name)") }.sorted { $0.name < $1.name }
         indices = Dictionary(presets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
-        var addresses: [String: String] = [:]
-        for preset in presets where !preset.needsURL {
-            guard let text = preset.url, let dialect = preset.dialect,
-                let url = try? UpstreamURL.parse(text, shown: text, .base)
-            else { continue }
-            let address = "\(dialect) \(url)"
-            if addresses[address] == nil { addresses[address] = preset.name }
-        }
-        self.addresses = addresses
     }
 
     public var names: [String] { presets.map(\.name) }
@@ -79,7 +95,16 @@ public struct PresetCatalog: Sendable {
     public subscript(name: String) -> Preset? { indices[name].map { presets[$0] } }
 
     /// The preset whose address and format an upstream has that names none.
-    func name(of url: UpstreamURL, dialect: String) -> String? { addresses["\(dialect) \(url)"] }
+    func name(of url: UpstreamURL, dialect: String) -> String? {
+        let address = "\(url)"
+        return presets.first { preset in
+            // Most have another host, which is seen without reading them.
+            guard strstr(preset.text, url.host) != nil, !preset.needsURL, preset.dialect == dialect, let text = preset.url,
+                let own = try? UpstreamURL.parse(text, shown: text, .base)
+            else { return false }
+            return "\(own)" == address
+        }?.name
+    }
 
     /// What is said of a name that is none.
     public func unknown(_ name: String) -> String {

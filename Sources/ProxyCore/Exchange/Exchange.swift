@@ -32,8 +32,9 @@ final class Exchange {
         self.writer = writer
         self.loop = loop
         self.view = view
-        requestID = loop.makeRequestID()
-        loop.metrics.exchangeBegan()
+        // By what is kept: then what was handed over goes there, and is counted up for nobody else.
+        requestID = self.loop.makeRequestID()
+        self.loop.metrics.exchangeBegan()
     }
 
     /// The request's head is here.
@@ -51,7 +52,7 @@ final class Exchange {
             try authenticate(bytes)
             if request.endpoint == .local, !takesLocalBody(bytes) { return .serve }
             if request.endpoint == .other { try admitPath(bodyLength: bodyLength) }
-            try RequestCodings.admit(request.rare)
+            if let coding = request.rare.unknownCoding { throw RequestCodings.refusal(of: coding) }
             return .takeBody
         } catch {
             return .reply(error)
@@ -81,7 +82,7 @@ final class Exchange {
     /// All that is known before is known: who is asked is decided.
     func goOn() {
         do throws(LocalReply) {
-            plan = try decide()
+            try decide()
             grant = try findLimits()
         } catch {
             return reply(error)

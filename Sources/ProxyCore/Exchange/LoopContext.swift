@@ -20,8 +20,10 @@ final class LoopContext {
     private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var rng = SplitMix64(state: .random(in: .min ... .max))
-    private var requestIDs = RequestIDs()
+    private var names = Names()
     private var turn: TurnUsage
+    /// Instants as heads tell them.
+    var instants = RFC3339.Recent()
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
 
@@ -29,6 +31,12 @@ final class LoopContext {
     private struct Views {
         var current: LoopSnapshot?
         var trial: LoopSnapshot?
+    }
+
+    /// What requests are called, and what they call models.
+    private struct Names {
+        var requestIDs = RequestIDs()
+        let models = ModelTexts()
     }
 
     /// The exchanges that end in this turn of the loop and what they used, and those in flight.
@@ -142,7 +150,9 @@ final class LoopContext {
     /// A number for choices by weight.
     func random() -> UInt64 { rng.next() }
 
-    func makeRequestID() -> String { requestIDs.next() }
+    func makeRequestID() -> String { names.requestIDs.next() }
+
+    var modelTexts: ModelTexts { names.models }
 
     // MARK: Recording usage
 
@@ -218,15 +228,13 @@ final class LoopContext {
 
     func log(_ entry: borrowing RequestLogEntry) {
         requestLog.append(entry)
-        guard !isLogFlushing else { return }
-        isLogFlushing = true
+        guard !requestLog.isFlushDue else { return }
+        requestLog.isFlushDue = true
         eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(20)) { [self] in
-            isLogFlushing = false
+            requestLog.isFlushDue = false
             requestLog.flushIfNeeded()
         }
     }
-
-    private var isLogFlushing = false
 
     /// Milliseconds since 1970, as of the kernel's last tick: a few of them old, and several times cheaper to ask for.
     static func wallClock() -> Int {

@@ -15,7 +15,7 @@ public final class ProxyContext: Sendable {
     public let models: ModelNames
     public let logger: Logger
     let local: Mutex<(any LocalService)?> = Mutex(nil)
-    let tlsContexts = TLSContexts()
+    let tlsContexts: TLSContexts
     let troubles: UpstreamTroubles
     let retryBudget = RetryBudget()
     let memory: ConversionMemory
@@ -24,11 +24,13 @@ public final class ProxyContext: Sendable {
 
     public init(
         snapshots: SnapshotStore, keys: KeyRegistry, accounts: AccountBook, ledger: UsageLedger, logSink: LogSink,
-        logSettings: LogSettings, metrics: MetricsRegistry, logger: Logger, items: ItemSeal = .passing()
+        logSettings: LogSettings, metrics: MetricsRegistry, logger: Logger, items: ItemSeal = .passing(),
+        tlsContexts: TLSContexts = TLSContexts()
     ) {
         self.snapshots = snapshots
         self.keys = keys
         self.accounts = accounts
+        self.tlsContexts = tlsContexts
         troubles = UpstreamTroubles(publishing: accounts.states)
         self.ledger = ledger
         told = Told(sink: logSink, settings: logSettings, outlets: Outlets(metrics: metrics, logger: logger))

@@ -40,6 +40,12 @@ public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible
 
     public static func < (a: LocalDate, b: LocalDate) -> Bool { a.number < b.number }
 
+    /// So many days later, or before.
+    public func advanced(by days: Int) -> LocalDate {
+        let date = CivilDate(daysSince1970: secondsUTC / 86_400 + days)
+        return LocalDate(number: (date.year * 100 + date.month) * 100 + date.day)
+    }
+
     /// The seconds since 1970 in which the day begins in UTC.
     var secondsUTC: Int {
         CivilDate(year: number / 10_000, month: number / 100 % 100, day: number % 100).daysSince1970 * 86_400
@@ -54,6 +60,13 @@ extension Zone {
         let noon = date.secondsUTC + 43_200
         let (found, range) = LocalClock(self).day(at: noon - utcOffset(at: noon))
         return found < date ? range.upperBound : range.lowerBound
+    }
+
+    /// Seconds since 1970 in which a day is over.
+    public func end(of date: LocalDate) -> Int {
+        let noon = date.secondsUTC + 43_200
+        let (found, range) = LocalClock(self).day(at: noon - utcOffset(at: noon))
+        return found > date ? range.lowerBound : range.upperBound
     }
 }
 

@@ -38,12 +38,14 @@ struct RecentRequests {
     /// At least half of the places are free, so the next free one is near.
     private struct Generation {
         private(set) var count = 0
-        private var places = [UInt](repeating: 0, count: 2 * RecentRequests.capacity)
+        /// Made for the first: a megabyte that a start need not fill with zeros.
+        private var places: [UInt] = []
 
         func contains(_ hash: UInt) -> Bool { count > 0 && places[place(of: hash)] == hash }
 
         /// false when it is there already.
         mutating func insert(_ hash: UInt) -> Bool {
+            if places.isEmpty { places = [UInt](repeating: 0, count: 2 * RecentRequests.capacity) }
             let place = place(of: hash)
             guard places[place] == 0 else { return false }
             places[place] = hash

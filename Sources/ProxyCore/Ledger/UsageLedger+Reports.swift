@@ -72,44 +72,15 @@ extension UsageLedger {
     private func groupedRecords(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws
         -> [[String]: GroupedUsage]
     {
-        var clock = LocalClock(try await afterFlush { [self] _ in timeZone })
-        var rows: [[String]: GroupedUsage] = [:]
+        let sums = RecordSums(by: groups, from: first, to: last, in: try await afterFlush { [self] _ in timeZone })
         var filter = RequestFilter()
-        filter.limit = 1_000
         // No place on earth is further than a day from UTC.
         filter.since = first.map { ($0.secondsUTC - 86_400) * 1000 }
         filter.until = last.map { ($0.secondsUTC + 2 * 86_400) * 1000 }
         while true {
-            let page = try await requests(filter)
-            for record in page.records where record.isCounted {
-                let hour = clock.hour(at: record.time)
-                guard first.map({ $0 <= hour.date }) ?? true, last.map({ hour.date <= $0 }) ?? true else { continue }
-                let values = groups.map { Self.value($0, record, hour) }
-                var one = GroupedUsage(values: values)
-                one.amounts = UsageAmounts(
-                    record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: record.priced,
-                    media: record.media)
-                one.countedRequests = record.provenance.isCounted ? 1 : 0
-                rows[values, default: GroupedUsage(values: values)].add(one)
-            }
-            guard let next = page.next else { break }
+            let rest = filter
+            guard let next = try await reported({ try sums.add(rest, of: $0) }) else { return sums.rows }
             filter.before = next
-        }
-        return rows
-    }
-
-    private static func value(_ group: UsageGroup, _ record: UsageRecord, _ hour: LocalHour) -> String {
-        switch group {
-        case .key: record.keyID
-        case .model: record.model
-        case .day: hour.date.description
-        case .hour: hour.description
-        case .upstream: record.labels.upstream
-        case .account: record.labels.account
-        case .rule: record.labels.rule
-        case .session: record.question.session
-        case .agent: record.question.agent
-        case .tag(let name): record.tags[name] ?? ""
         }
     }
 }

@@ -146,6 +146,15 @@ struct LimitBucket: Sendable {
         self.lastUsed = max(self.lastUsed, lastUsed.multipliedReportingOverflow(by: 1_000).partialValue)
     }
 
+    /// The clock is back from a leap: nothing is less than it was before.
+    mutating func bringBack(_ past: LimitBucket) {
+        if past.dayStart == dayStart { day.raise(to: past.day) }
+        if past.monthStart == monthStart { month.raise(to: past.month) }
+        total.raise(to: past.total)
+        lastUsed = max(lastUsed, past.lastUsed)
+        (blockedUntil, blockedAs) = (past.blockedUntil, past.blockedAs)
+    }
+
     /// The calendar is another.
     /// - Parameters:
     ///   - day: used on the day that is now; nil where it is the same.

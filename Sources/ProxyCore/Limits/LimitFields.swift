@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import HTTP1
 
@@ -5,23 +6,28 @@ import HTTP1
 struct LimitFields {
     private var standing = LimitStanding()
     private var words = Words.none
-    /// Milliseconds since 1970.
-    private var now = 0
 
     private enum Words {
         /// Gemini's clients know none.
         case none
-        case anthropic, openai
+        /// With the seconds at which requests and tokens are all there again.
+        case anthropic(requests: RFC3339.Text, tokens: RFC3339.Text)
+        /// Milliseconds since 1970.
+        case openai(now: Int)
     }
 
     /// Nothing is told.
     init() {}
 
-    init(_ standing: LimitStanding, for dialect: ClientDialect, now: Int) {
-        (self.standing, self.now) = (standing, now)
+    /// - Parameters:
+    ///   - now: milliseconds since 1970.
+    ///   - recent: what was written of instants last.
+    init(_ standing: LimitStanding, for dialect: ClientDialect, now: Int, _ recent: inout RFC3339.Recent) {
+        self.standing = standing
+        func text(_ figure: LimitStanding.Figure?) -> RFC3339.Text { recent.text(utc: ((figure?.resetsAt ?? now) + 999) / 1_000) }
         switch dialect {
-        case .anthropic: words = .anthropic
-        case .openai, .responses: words = .openai
+        case .anthropic: words = .anthropic(requests: text(standing.requests), tokens: text(standing.tokens))
+        case .openai, .responses: words = .openai(now: now)
         case .gemini: words = .none
         }
     }
@@ -35,34 +41,32 @@ struct LimitFields {
     func write(into head: inout HeadCursor) {
         switch words {
         case .none: return
-        case .anthropic:
+        case .anthropic(let requestsReset, let tokensReset):
             if let requests = standing.requests {
                 head.field("anthropic-ratelimit-requests-limit", decimal: requests.most)
                 head.field("anthropic-ratelimit-requests-remaining", decimal: requests.remaining)
-                head.field("anthropic-ratelimit-requests-reset", utc: second(requests))
+                head.field("anthropic-ratelimit-requests-reset", requestsReset)
             }
             if let tokens = standing.tokens {
                 head.field("anthropic-ratelimit-tokens-limit", decimal: tokens.most)
                 head.field("anthropic-ratelimit-tokens-remaining", decimal: tokens.remaining)
-                head.field("anthropic-ratelimit-tokens-reset", utc: second(tokens))
+                head.field("anthropic-ratelimit-tokens-reset", tokensReset)
             }
-        case .openai:
+        case .openai(let now):
             if let requests = standing.requests {
                 head.field("x-ratelimit-limit-requests", decimal: requests.most)
                 head.field("x-ratelimit-remaining-requests", decimal: requests.remaining)
-                head.field("x-ratelimit-reset-requests", text: wait(requests))
+                head.field("x-ratelimit-reset-requests", text: wait(requests, now))
             }
             if let tokens = standing.tokens {
                 head.field("x-ratelimit-limit-tokens", decimal: tokens.most)
                 head.field("x-ratelimit-remaining-tokens", decimal: tokens.remaining)
-                head.field("x-ratelimit-reset-tokens", text: wait(tokens))
+                head.field("x-ratelimit-reset-tokens", text: wait(tokens, now))
             }
         }
     }
 
-    private func second(_ figure: LimitStanding.Figure) -> Int { (figure.resetsAt + 999) / 1_000 }
-
-    private func wait(_ figure: LimitStanding.Figure) -> String {
+    private func wait(_ figure: LimitStanding.Figure, _ now: Int) -> String {
         RateLimitHeaders.duration(milliseconds: max(0, figure.resetsAt - now))
     }
 

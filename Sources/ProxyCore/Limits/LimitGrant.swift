@@ -11,6 +11,8 @@ final class LimitUses {
     let countsTokens: Bool
     /// Where the table had their buckets last: most likely they are there still.
     var slots: [Int]
+    /// Memory of a reservation that is settled.
+    private var room: [LimitReservation.Entry] = []
 
     init(_ uses: [LimitUse]) {
         self.uses = uses
@@ -18,6 +20,18 @@ final class LimitUses {
         usesTypical = uses.contains { $0.limit.reserve == .typical }
         countsTokens = uses.contains { $0.limit.rates.contains { $0.kind == .tokens || $0.kind == .cost } }
         slots = uses.map { _ in -1 }
+    }
+
+    /// What the next reservation is put into: empty, with room where one has been settled.
+    func takeRoom() -> [LimitReservation.Entry] {
+        var taken: [LimitReservation.Entry] = []
+        swap(&taken, &room)
+        return taken
+    }
+
+    func keepRoom(of settled: inout LimitReservation) {
+        swap(&room, &settled.entries)
+        room.removeAll(keepingCapacity: true)
     }
 }
 

@@ -1,17 +1,20 @@
 extension LimitTable.State {
     mutating func advance(to time: LimitTime) {
-        let before = moment.periods
+        let before = moment
         moment.advance(to: time, clock)
-        if moment.periods.day.lowerBound != before.day.lowerBound, !before.day.isEmpty { turn(from: before) }
+        if moment.periods.day.lowerBound != before.periods.day.lowerBound, !before.periods.day.isEmpty { turn(from: before) }
         forgetOne()
     }
 
     /// Another day has begun: what was booked of it before is used on it.
-    private mutating func turn(from before: LimitPeriods) {
+    private mutating func turn(from old: LimitMoment) {
+        let before = old.periods
         guard moment.periods.day.lowerBound > before.day.lowerBound else {
             lacksBooked = true
+            returnToPast()
             return
         }
+        remember(old)
         guard !coming.isEmpty else { return }
         let day = clock.day(at: moment.wall / 1_000).date.number
         let month = moment.periods.month.lowerBound > before.month.lowerBound ? day / 100 * 100 + 1 : Int.max

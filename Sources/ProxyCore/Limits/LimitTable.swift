@@ -29,6 +29,8 @@ public final class LimitTable: Sendable {
         var coming: [LimitDay] = []
         /// A day began that is before another: what was booked on it is not counted.
         var lacksBooked = false
+        /// What there was before the clock leapt ahead; nil where it did not.
+        var past: LimitPast?
         let mostBuckets: Int
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
@@ -64,14 +66,16 @@ public final class LimitTable: Sendable {
     /// its key's: else whoever may ask nothing could push out what others have used.
     /// - Parameters:
     ///   - places: where the last reservation of the same limits had its buckets, where that is known.
-    ///   - need: by limit: what is reserved for the answer may differ.
     ///   - patience: whether the request may wait for the server of limits.
+    ///   - room: memory for the entries.
+    ///   - need: by limit: what is reserved for the answer may differ.
     /// - Throws: what each limit says that refuses; or which buckets the server is asked for.
-    public func reserve(
-        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks, _ need: (UsageLimit) -> LimitAmounts,
-        now: LimitTime
+    func reserve(
+        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks,
+        in room: consuming [LimitReservation.Entry] = [], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
     ) throws(LimitRefusals) -> LimitReservation {
-        var reservation = LimitReservation(entries: uses.map { LimitReservation.Entry(slot: -1, need: need($0.limit)) })
+        var reservation = LimitReservation(entries: room)
+        for use in uses { reservation.entries.append(LimitReservation.Entry(slot: -1, need: need(use.limit))) }
         var asks = LeaseAsks()
         let refusals = state.withLock { state -> [LimitRefusal] in
             state.advance(to: now)
@@ -215,6 +219,7 @@ public final class LimitTable: Sendable {
     ///   - window: only of this one; nil for all.
     public func reset(limit id: String, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window? = nil) {
         state.withLock { state in
+            state.past?.change(limit: id, bucket: bucket) { $0.reset(kind, window) }
             guard let slot = state.limits[id]?[bucket] else { return }
             state.slots[slot].state.reset(kind, window)
             guard window == nil else { return }
@@ -237,6 +242,7 @@ public final class LimitTable: Sendable {
             let slot = state.slot(limit: id, bucket: bucket).slot
             state.slots[slot].state.blockedAs = title
             state.slots[slot].state.blockedUntil = until
+            state.past?.change(limit: id, bucket: bucket) { ($0.blockedAs, $0.blockedUntil) = (title, until) }
         }
         blocks.wrappingAdd(1, ordering: .relaxed)
     }

@@ -32,7 +32,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     private var reader: HTTP1RequestReader
     private var response = HTTP1ResponseWriter()
     private var exchange: Exchange?
-    private let memory = ClientMemory()
+    private let memory: ClientMemory
     private var seat: ClientSeat
     private lazy var peer = ClientPeer(context?.channel)
     private var clock = Clock()
@@ -58,6 +58,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         self.loop = loop
         self.isDirect = isDirect
         self.listener = ListenerState(listener, acceptedUnder: acceptedUnder)
+        memory = ClientMemory(loop.modelTexts)
         seat = ClientSeat(listener.slots)
         reader = HTTP1RequestReader()
     }
@@ -302,7 +303,8 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         clock.leftAtLastLook = 0
         switch phase {
         case .head:
-            reader.expectHead(limit: headLimit)
+            // What has not begun is expected with its first byte.
+            if !reader.isEmpty { reader.expectHead(limit: headLimit) }
             seat.becomeIdle(loop)
         case .lingering: seat.becomeIdle(loop)
         case .answering: seat.leaveLongBody()
@@ -401,6 +403,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     private func makeRequest(_ bytes: UnsafeRawBufferPointer, _ settings: ListenerSettings, _ view: LoopSnapshot) -> ClientRequest
     {
+        let peer = peer
         if view.trustsProxies || peer.speaksForOthers,
             peer.read(reader.head, bytes: bytes, trusted: view.trustedProxies)
         {

@@ -67,12 +67,12 @@ struct ClientSeat {
     /// Never that of somebody without a key.
     private static func owner(_ key: ClientKey) -> UInt64 { UInt64(bitPattern: Int64(key.id.hashValue)) | 1 }
 
-    /// False: another connection has the slot now.
-    func beginWork() -> Bool { slot?.beginWork() ?? true }
+    /// False: another connection has the slot now. Mutating, as what follows: else all of the seat is copied for the call.
+    mutating func beginWork() -> Bool { slot?.beginWork() ?? true }
 
-    func becomeIdle(_ loop: LoopContext) { slot?.becomeIdle(loop.idleMark()) }
+    mutating func becomeIdle(_ loop: LoopContext) { slot?.becomeIdle(loop.idleMark()) }
 
-    func awaitBody(_ loop: LoopContext) { slot?.awaitBody(loop.idleMark()) }
+    mutating func awaitBody(_ loop: LoopContext) { slot?.awaitBody(loop.idleMark()) }
 
     /// A stranger's body grows long. False: too many others' do.
     mutating func takeLongBody() -> Bool {

@@ -2,293 +2,235 @@
 // swift-format-ignore-file
 
 extension ShippedPrices {
-    /// `etc/prices.yaml`.
-    static let source = ##"""
-        anthropic:
-          page: https://platform.claude.com/docs/en/about-claude/pricing
-          date: 2026-11
-          models:
-            claude-fable-5-2: {input: 8, output: 40, cache_read: 0.2, cache_write: 10, cache_write_1h: 16, context: 1000000, max_output: 128000}
-            claude-fable-5-1: {input: 10, output: 50, cache_read: 0.25, cache_write: 12.5, cache_write_1h: 20, context: 1000000, max_output: 128000}
-            claude-fable-5: {input: 10, output: 50, cache_read: 1, cache_write: 12.5, cache_write_1h: 20, context: 1000000, max_output: 128000}
-            claude-mythos-5-2: {input: 8, output: 40, cache_read: 0.2, cache_write: 10, cache_write_1h: 16, context: 1000000, max_output: 128000}
-            claude-mythos-5-1: {input: 10, output: 50, cache_read: 0.25, cache_write: 12.5, cache_write_1h: 20, context: 1000000, max_output: 128000}
-            claude-mythos-5: {input: 10, output: 50, cache_read: 1, cache_write: 12.5, cache_write_1h: 20, context: 1000000, max_output: 128000}
-            claude-opus-5-5: {input: 4, output: 20, cache_read: 0.2, cache_write: 5, cache_write_1h: 8, context: 1000000, max_output: 128000}
-            claude-opus-5: {input: 5, output: 25, cache_read: 0.5, cache_write: 6.25, cache_write_1h: 10, context: 1000000, max_output: 128000}
-            claude-opus-4-8: {input: 5, output: 25, cache_read: 0.5, cache_write: 6.25, cache_write_1h: 10, context: 1000000, max_output: 128000}
-            claude-opus-4-7: {input: 5, output: 25, cache_read: 0.5, cache_write: 6.25, cache_write_1h: 10, context: 1000000, max_output: 128000}
-            claude-opus-4-6: {input: 5, output: 25, cache_read: 0.5, cache_write: 6.25, cache_write_1h: 10, context: 1000000, max_output: 128000}
-            claude-opus-4-5: {input: 5, output: 25, cache_read: 0.5, cache_write: 6.25, cache_write_1h: 10, context: 200000, max_output: 64000}
-            claude-opus-4-1: {input: 15, output: 75, cache_read: 1.5, cache_write: 18.75, cache_write_1h: 30, context: 200000, max_output: 32000}
-            claude-sonnet-5-5: {input: 2, output: 10, cache_read: 0.1, cache_write: 2.5, cache_write_1h: 4, context: 1000000, max_output: 128000}
-            claude-sonnet-5: {input: 2, output: 10, cache_read: 0.2, cache_write: 2.5, cache_write_1h: 4, context: 1000000, max_output: 128000}
-            claude-sonnet-4-6: {input: 3, output: 15, cache_read: 0.3, cache_write: 3.75, cache_write_1h: 6, context: 1000000}
-            claude-sonnet-4-5: {input: 3, output: 15, cache_read: 0.3, cache_write: 3.75, cache_write_1h: 6, context: 200000, max_output: 64000}
-            claude-haiku-5-5: {input: 0.1, output: 0.5, cache_read: 0.01, cache_write: 0.125, cache_write_1h: 0.2, context: 1000000, max_output: 128000}
-            claude-haiku-4-5: {input: 1, output: 5, cache_read: 0.1, cache_write: 1.25, cache_write_1h: 2, context: 200000, max_output: 64000}
-        openai:
-          also: [openai-responses]
-          page: https://developers.openai.com/api/docs/pricing
-          date: 2026-11
-          models:
-            gpt-6.2-astra: {input: 8, output: 40, cache_read: 0.4, cache_write: 10, context: 1050000, max_output: 128000}
-            gpt-6.2-sol: {input: 2, output: 10, cache_read: 0.1, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-6.1-sol: {input: 2, output: 10, cache_read: 0.1, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-6.1-terra: {input: 1, output: 5, cache_read: 0.05, cache_write: 1.25, context: 1050000, max_output: 128000}
-            gpt-6-astra: {input: 10, output: 50, cache_read: 1, cache_write: 12.5, context: 1050000, max_output: 128000}
-            gpt-6-sol: {input: 2, output: 10, cache_read: 0.2, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-6-luna: {input: 0.1, output: 0.5, cache_read: 0.01, cache_write: 0.125, context: 1050000, max_output: 128000}
-            gpt-5.6: {input: 4, output: 20, cache_read: 0.4, cache_write: 5, context: 1050000, max_output: 128000}
-            gpt-5.6-sol: {input: 4, output: 20, cache_read: 0.4, cache_write: 5, context: 1050000, max_output: 128000}
-            gpt-5.6-terra: {input: 2, output: 12, cache_read: 0.2, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-5.6-luna: {input: 0.2, output: 1.2, cache_read: 0.02, cache_write: 0.25, context: 1050000, max_output: 128000}
-            gpt-5.5: {input: 5, output: 30, cache_read: 0.5, context: 1050000, max_output: 128000}
-            gpt-5.5-pro: {input: 30, output: 180, context: 1050000, max_output: 128000}
-            gpt-5.4: {input: 2.5, output: 15, cache_read: 0.25, context: 1050000, max_output: 128000}
-            gpt-5.4-mini: {input: 0.75, output: 4.5, cache_read: 0.075, context: 400000, max_output: 128000}
-            gpt-5.4-nano: {input: 0.2, output: 1.25, cache_read: 0.02, context: 400000, max_output: 128000}
-            gpt-5.4-pro: {input: 30, output: 180, context: 1050000, max_output: 128000}
-            gpt-5.3-codex: {input: 1.75, output: 14, cache_read: 0.175, context: 400000, max_output: 128000}
-            gpt-5.2: {input: 1.75, output: 14, cache_read: 0.175, context: 400000, max_output: 128000}
-            gpt-5.2-pro: {input: 21, output: 168, context: 400000, max_output: 128000}
-            gpt-5.1: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5-mini: {input: 0.25, output: 2, cache_read: 0.025, context: 400000, max_output: 128000}
-            gpt-5-nano: {input: 0.05, output: 0.4, cache_read: 0.005, context: 400000, max_output: 128000}
-            gpt-5-pro: {input: 15, output: 120, context: 400000, max_output: 272000}
-            gpt-4.1: {input: 2, output: 8, cache_read: 0.5, context: 1047576, max_output: 32768}
-            gpt-4.1-mini: {input: 0.4, output: 1.6, cache_read: 0.1, context: 1047576, max_output: 32768}
-            gpt-4o: {input: 2.5, output: 10, cache_read: 1.25, context: 128000, max_output: 16384}
-            gpt-4o-mini: {input: 0.15, output: 0.6, cache_read: 0.075, context: 128000, max_output: 16384}
-            o3: {input: 2, output: 8, cache_read: 0.5, context: 200000, max_output: 100000}
-            o3-pro: {input: 20, output: 80, context: 200000, max_output: 100000}
-            text-embedding-3-small: {input: 0.02, output: 0, context: 8191}
-            text-embedding-3-large: {input: 0.13, output: 0, context: 8191}
-        azure:
-          page: https://azure.microsoft.com/en-us/pricing/details/azure-openai/
-          date: 2026-11
-          models:
-            gpt-6.1-sol: {input: 2, output: 10, cache_read: 0.1, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-6.1-terra: {input: 1, output: 5, cache_read: 0.05, cache_write: 1.25, context: 1050000, max_output: 128000}
-            gpt-6-astra: {input: 10, output: 50, cache_read: 1, cache_write: 12.5, context: 1050000, max_output: 128000}
-            gpt-6-sol: {input: 2, output: 10, cache_read: 0.2, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-6-luna: {input: 0.1, output: 0.5, cache_read: 0.01, cache_write: 0.125, context: 1050000, max_output: 128000}
-            gpt-5.6-sol: {input: 4, output: 20, cache_read: 0.4, cache_write: 5, context: 1050000, max_output: 128000}
-            gpt-5.6-terra: {input: 2, output: 12, cache_read: 0.2, cache_write: 2.5, context: 1050000, max_output: 128000}
-            gpt-5.6-luna: {input: 0.2, output: 1.2, cache_read: 0.02, cache_write: 0.25, context: 1050000, max_output: 128000}
-            gpt-5.5: {input: 5, output: 30, cache_read: 0.5, context: 1050000, max_output: 128000}
-            gpt-5.4: {input: 2.5, output: 15, cache_read: 0.25, context: 1050000, max_output: 128000}
-            gpt-5.4-mini: {input: 0.75, output: 4.5, cache_read: 0.075, context: 400000, max_output: 128000}
-            gpt-5.4-nano: {input: 0.2, output: 1.25, cache_read: 0.02, context: 400000, max_output: 128000}
-            gpt-5.4-pro: {input: 30, output: 180, cache_read: 3, context: 1050000, max_output: 128000}
-            gpt-5.3-codex: {input: 1.75, output: 14, cache_read: 0.175, context: 400000, max_output: 128000}
-            gpt-5.2: {input: 1.75, output: 14, cache_read: 0.175, context: 400000, max_output: 128000}
-            gpt-5.2-pro: {input: 21, output: 168, context: 400000, max_output: 128000}
-            gpt-5.1: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5-mini: {input: 0.25, output: 2, cache_read: 0.025, context: 400000, max_output: 128000}
-            gpt-5-nano: {input: 0.05, output: 0.4, cache_read: 0.005, context: 400000, max_output: 128000}
-            gpt-5-pro: {input: 15, output: 120, context: 400000, max_output: 128000}
-            gpt-4.1: {input: 2, output: 8, cache_read: 0.5, context: 1047576, max_output: 32768}
-            gpt-4.1-mini: {input: 0.4, output: 1.6, cache_read: 0.1, context: 1047576, max_output: 32768}
-            gpt-4o: {input: 2.5, output: 10, cache_read: 1.25, context: 128000, max_output: 16384}
-            gpt-4o-mini: {input: 0.15, output: 0.6, cache_read: 0.075, context: 128000, max_output: 16384}
-            gpt-4.1-nano: {input: 0.1, output: 0.4, cache_read: 0.025, context: 1047576, max_output: 32768}
-            gpt-5-codex: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5.1-codex: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5.1-codex-max: {input: 1.25, output: 10, cache_read: 0.125, context: 400000, max_output: 128000}
-            gpt-5.1-codex-mini: {input: 0.25, output: 2, cache_read: 0.025, context: 400000, max_output: 128000}
-            gpt-5.2-codex: {input: 1.75, output: 14, cache_read: 0.175, context: 400000, max_output: 128000}
-        gemini:
-          also: [gemini-openai]
-          page: https://ai.google.dev/gemini-api/docs/pricing
-          date: 2026-11
-          models:
-            gemini-4-argon: {input: 4, output: 20, cache_read: 0.2, context: 1048576, max_output: 1048576}
-            gemini-4-carbon: {input: 4, output: 20, cache_read: 0.2, context: 1048576}
-            gemini-4-neon: {input: 3, output: 15, cache_read: 0.15, context: 1048576, max_output: 65536}
-            gemini-4-hydrogen: {input: 1.5, output: 7.5, cache_read: 0.075, context: 1048576}
-            gemini-3.8-flash: {input: 0.75, output: 3.75, cache_read: 0.075, context: 1048576, max_output: 65536}
-            gemini-3.7-flash: {input: 0.75, output: 3.75, cache_read: 0.075, context: 1048576, max_output: 65536}
-            gemini-3.6-flash: {input: 0.75, output: 3.75, cache_read: 0.075, context: 1048576, max_output: 65536}
-            gemini-3.5-flash: {input: 1.5, output: 9, cache_read: 0.15, context: 1048576, max_output: 65536}
-            gemini-3.5-flash-lite: {input: 0.3, output: 2.5, cache_read: 0.03, context: 1048576, max_output: 65536}
-            gemini-3.1-pro: {input: 2, output: 12, cache_read: 0.2, context: 1048576, max_output: 65536}
-            gemini-3.1-flash-lite: {input: 0.25, output: 1.5, cache_read: 0.025, context: 1048576, max_output: 65536}
-            gemini-3-flash: {input: 0.5, output: 3, cache_read: 0.05, context: 1048576, max_output: 65536}
-            gemini-2.5-pro: {input: 1.25, output: 10, cache_read: 0.125, context: 1048576, max_output: 65536}
-            gemini-2.5-flash: {input: 0.3, output: 2.5, cache_read: 0.03, context: 1048576, max_output: 65536}
-            gemini-2.5-flash-lite: {input: 0.1, output: 0.4, cache_read: 0.01, context: 1048576, max_output: 65536}
-            gemini-embedding-2: {input: 0.2, output: 0, context: 8192}
-            gemini-embedding-001: {input: 0.15, output: 0, context: 2048}
-        openrouter:
-          page: https://openrouter.ai/docs/use-cases/usage-accounting
-          date: 2026-06
-          reports: true
-        moonshot:
-          page: https://platform.kimi.ai/docs/pricing/chat
-          date: 2026-11
-          models:
-            kimi-k3.1-pro: {input: 2, output: 10, cache_read: 0.2, cache_write: 2, cache_write_1h: 4, context: 1048576}
-            kimi-k3.1-pro-highspeed: {input: 4, output: 20, cache_read: 0.2, cache_write: 4, cache_write_1h: 8, context: 1048576}
-            kimi-k3: {input: 3, output: 15, cache_read: 0.3, cache_write: 3, cache_write_1h: 6, context: 1048576}
-            kimi-k2.7-code: {input: 0.95, output: 4, cache_read: 0.19, context: 262144}
-            kimi-k2.7-code-highspeed: {input: 1.9, output: 8, cache_read: 0.38, context: 262144}
-            kimi-k2.6: {input: 0.95, output: 4, cache_read: 0.16, context: 262144}
-            kimi-k2.5: {input: 0.6, output: 3, cache_read: 0.1, context: 262144}
-        deepseek:
-          page: https://api-docs.deepseek.com/quick_start/pricing
-          date: 2026-10
-          models:
-            deepseek-v4-pro: {input: 1.32, output: 3.96, cache_read: 0.044, context: 1000000, max_output: 393216}
-            deepseek-flash: {input: 0.3, output: 1.2, cache_read: 0.006, context: 1000000, max_output: 393216}
-            deepseek-v4-flash: {input: 0.3, output: 1.2, cache_read: 0.006, context: 1000000, max_output: 393216}
-        zai:
-          page: https://docs.z.ai/guides/overview/pricing
-          date: 2026-11
-          models:
-            glm-5.3: {input: 1.4, output: 4.4, cache_read: 0.26, context: 1000000, max_output: 128000}
-            glm-5.3-flash: {input: 0.15, output: 0.5, cache_read: 0.03, context: 1000000, max_output: 128000}
-            glm-5.2: {input: 1.4, output: 4.4, cache_read: 0.26, context: 1000000, max_output: 128000}
-            glm-5.1: {input: 1.4, output: 4.4, cache_read: 0.26, context: 200000, max_output: 128000}
-            glm-5: {input: 1, output: 3.2, cache_read: 0.2, context: 200000, max_output: 128000}
-            glm-4.7: {input: 0.6, output: 2.2, cache_read: 0.11, context: 200000, max_output: 128000}
-            glm-4.7-flashx: {input: 0.07, output: 0.4, cache_read: 0.01, context: 200000, max_output: 128000}
-            glm-4.7-flash: {input: 0, output: 0, context: 200000, max_output: 128000}
-            glm-4.6: {input: 0.6, output: 2.2, cache_read: 0.11, context: 200000, max_output: 128000}
-            glm-4.6v: {input: 0.3, output: 0.9, cache_read: 0.05, context: 128000, max_output: 32768}
-            glm-4.5: {input: 0.6, output: 2.2, cache_read: 0.11, context: 128000, max_output: 96000}
-            glm-4.5-air: {input: 0.2, output: 1.1, cache_read: 0.03, context: 128000, max_output: 96000}
-            glm-4.5v: {input: 0.6, output: 1.8, cache_read: 0.11, context: 64000, max_output: 16384}
-        minimax:
-          page: https://platform.minimax.io/docs/pricing/overview
-          date: 2026-11
-          models:
-            MiniMax-M3.1-Flash: {input: 0.15, output: 0.6, cache_read: 0.015, context: 1000000}
-            MiniMax-M3: {input: 0.3, output: 1.2, cache_read: 0.06, context: 1000000, max_output: 128000}
-            MiniMax-M2.7: {input: 0.3, output: 1.2, cache_read: 0.06, cache_write: 0.375, context: 204800}
-            MiniMax-M2.7-highspeed: {input: 0.6, output: 2.4, cache_read: 0.06, cache_write: 0.375, context: 204800}
-            MiniMax-M2.5: {input: 0.3, output: 1.2, cache_read: 0.03, cache_write: 0.375, context: 204800}
-            MiniMax-M2.5-highspeed: {input: 0.6, output: 2.4, cache_read: 0.03, cache_write: 0.375, context: 204800}
-            MiniMax-M2.1: {input: 0.3, output: 1.2, cache_read: 0.03, cache_write: 0.375, context: 204800}
-            MiniMax-M2: {input: 0.3, output: 1.2, cache_read: 0.03, cache_write: 0.375, context: 204800}
-        mistral:
-          page: https://docs.mistral.ai/inference/pricing
-          date: 2026-11
-          models:
-            mistral-large-4: {input: 0.7, output: 2.1, cache_read: 0.07, context: 1048576}
-            mistral-large-4-0: {input: 0.7, output: 2.1, cache_read: 0.07, context: 1048576}
-            mistral-large-latest: {input: 0.5, output: 1.5, cache_read: 0.05, context: 262144}
-            mistral-large-2512: {input: 0.5, output: 1.5, cache_read: 0.05, context: 262144}
-            mistral-medium-latest: {input: 1.5, output: 7.5, cache_read: 0.15, context: 262144}
-            mistral-medium-3-5: {input: 1.5, output: 7.5, cache_read: 0.15, context: 262144}
-            mistral-medium-3.5: {input: 1.5, output: 7.5, cache_read: 0.15, context: 262144}
-            mistral-medium-2604: {input: 1.5, output: 7.5, cache_read: 0.15, context: 262144}
-            mistral-small-latest: {input: 0.15, output: 0.6, cache_read: 0.015, context: 262144}
-            mistral-small-2603: {input: 0.15, output: 0.6, cache_read: 0.015, context: 262144}
-            codestral-latest: {input: 0.3, output: 0.9, cache_read: 0.03, context: 128000}
-            codestral-2508: {input: 0.3, output: 0.9, cache_read: 0.03, context: 128000}
-            ministral-14b-latest: {input: 0.2, output: 0.2, cache_read: 0.02, context: 262144}
-            ministral-14b-2512: {input: 0.2, output: 0.2, cache_read: 0.02, context: 262144}
-            ministral-8b-latest: {input: 0.15, output: 0.15, cache_read: 0.015, context: 262144}
-            ministral-8b-2512: {input: 0.15, output: 0.15, cache_read: 0.015, context: 262144}
-            ministral-3b-latest: {input: 0.1, output: 0.1, cache_read: 0.01, context: 131072}
-            ministral-3b-2512: {input: 0.1, output: 0.1, cache_read: 0.01, context: 131072}
-            mistral-embed: {input: 0.1, output: 0, context: 8192}
-        xai:
-          page: https://docs.x.ai/docs/models
-          date: 2026-11
-          reports: true
-          models:
-            grok-4.7: {input: 2, output: 6, cache_read: 0.5, context: 500000}
-            grok-4.6: {input: 2, output: 6, cache_read: 0.5, context: 500000}
-            grok-4.5: {input: 2, output: 6, cache_read: 0.3, context: 500000}
-            grok-4.3: {input: 1.25, output: 2.5, cache_read: 0.2, context: 1000000}
-            grok-4.20: {input: 1.25, output: 2.5, cache_read: 0.2, context: 1000000}
-            grok-4.20-*: {input: 1.25, output: 2.5, cache_read: 0.2, context: 1000000}
-            grok-build-0.1: {input: 1, output: 2, cache_read: 0.2, context: 256000}
-        groq:
-          page: https://console.groq.com/docs/models
-          date: 2026-11
-          models:
-            openai/gpt-oss-120b: {input: 0.15, output: 0.6, cache_read: 0.075, context: 131072, max_output: 65536}
-            openai/gpt-oss-20b: {input: 0.075, output: 0.3, cache_read: 0.0375, context: 131072, max_output: 65536}
-            openai/gpt-oss-safeguard-20b: {input: 0.075, output: 0.3, cache_read: 0.0375, context: 131072, max_output: 65536}
-            qwen/qwen3.8-27b: {input: 0.8, output: 4, context: 131072, max_output: 16384}
-        cerebras:
-          page: https://www.cerebras.ai/pricing
-          date: 2026-11
-          models:
-            gpt-oss-120b: {input: 0.35, output: 0.75}
-            qwen-3.8-27b: {input: 0.99, output: 1.49}
-        fireworks:
-          page: https://docs.fireworks.ai/serverless/pricing
-          date: 2026-11
-          models:
-            accounts/fireworks/models/deepseek-v4p1-flash-1017: {input: 0.3, output: 1.2, cache_read: 0.006, context: 1048576}
-            accounts/fireworks/models/glm-5p3: {input: 1.4, output: 4.4, cache_read: 0.26, context: 1048576}
-            accounts/fireworks/models/glm-5p3-flash: {input: 0.15, output: 0.5, cache_read: 0.03, context: 1048576}
-            accounts/fireworks/models/kimi-k3p1-pro: {input: 2, output: 10, cache_read: 0.2, context: 1048576}
-            accounts/fireworks/models/kimi-k3: {input: 3, output: 15, cache_read: 0.3, context: 1048576}
-            accounts/fireworks/models/minimax-m3: {input: 0.3, output: 1.2, cache_read: 0.06, context: 512000}
-            accounts/fireworks/models/muse-spark-open: {input: 1.25, output: 4.25, cache_read: 0.15, context: 1048576}
-            accounts/fireworks/models/qwen3p8-max: {input: 2, output: 6, cache_read: 0.25, context: 262144}
-            accounts/fireworks/models/qwen3p7-plus: {input: 0.4, output: 1.6, cache_read: 0.08, context: 262144}
-            accounts/fireworks/models/ember-1: {input: 3, output: 15, cache_read: 0.3, context: 1048576}
-        together:
-          page: https://www.together.ai/pricing
-          date: 2026-11
-          models:
-            moonshotai/Kimi-K3.1-Pro: {input: 2, output: 10, cache_read: 0.2, context: 1048576}
-            moonshotai/Kimi-K3: {input: 3, output: 15, cache_read: 0.3, context: 1048576}
-            zai-org/GLM-5.3: {input: 1.4, output: 4.4, cache_read: 0.26, context: 1048575, max_output: 128000}
-            zai-org/GLM-5.3-Flash: {input: 0.15, output: 0.5, cache_read: 0.03, context: 1048575, max_output: 128000}
-            zai-org/GLM-5.2: {input: 1.4, output: 4.4, cache_read: 0.26, context: 1048575, max_output: 128000}
-            deepseek-ai/DeepSeek-V4.1-Flash: {input: 0.3, output: 1.2, cache_read: 0.006, context: 1048576}
-            deepseek-ai/DeepSeek-V4-Pro-0813: {input: 1.32, output: 3.96, cache_read: 0.13, context: 1048576}
-            MiniMaxAI/MiniMax-M3.1-Flash: {input: 0.15, output: 0.6, cache_read: 0.015, context: 1048576}
-            Qwen/Qwen3.8-Flash: {input: 0.15, output: 0.47, context: 1000000}
-            Qwen/Qwen3.7-Max: {input: 2.5, output: 7.5, cache_read: 0.5, context: 1000000}
-            Qwen/Qwen3.7-Plus: {input: 0.32, output: 1.28, context: 1000000}
-            Qwen/Qwen3.6-Plus: {input: 0.5, output: 3, context: 1000000}
-            Qwen/Qwen3.5-9B: {input: 0.17, output: 0.25, context: 262144}
-            meta-models/Muse-Spark-Open-816B-A42B: {input: 1.25, output: 4.25, cache_read: 0.15, context: 1048576}
-            meta-models/Muse-Glimmer-30B: {input: 0.35, output: 1.5, cache_read: 0.04, context: 131072}
-            nvidia/NVIDIA-Nemotron-3.5-Super-VL: {input: 0.15, output: 0.5, cache_read: 0.02, context: 262144}
-            reflection/Beam-1.0-501B-A23B: {input: 0.4, output: 1.2, cache_read: 0.04, context: 1048576}
-            openai/gpt-oss-120b: {input: 0.15, output: 0.6, context: 131072}
-        qwen:
-          page: https://www.alibabacloud.com/help/en/model-studio/model-pricing
-          date: 2026-11
-          models:
-            qwen3.8-max: {input: 2, output: 6, cache_read: 0.25, context: 1000000, max_output: 131072}
-            qwen3.8-flash: {input: 0.15, output: 0.47, cache_read: 0.016, cache_write: 0.2, context: 1000000, max_output: 131072}
-            qwen3.7-max: {input: 2.5, output: 7.5, cache_read: 0.5, cache_write: 3.125, context: 1000000, max_output: 65536}
-            qwen3.7-plus: {input: 0.4, output: 1.6, cache_read: 0.08, context: 1000000, max_output: 65536}
-            qwen3.5-plus: {input: 0.4, output: 2.4, context: 1000000, max_output: 65536}
-            qwen-flash: {input: 0.05, output: 0.4, context: 1000000, max_output: 32768}
-        perplexity:
-          page: https://docs.perplexity.ai/docs/agent-api/models
-          date: 2026-11
-          reports: true
-          models:
-            perplexity/sonar: {input: 0.25, output: 2.5, cache_read: 0.0625}
-            perplexity/glm-5.3: {input: 1.4, output: 4.4, cache_read: 0.26}
-            perplexity/glm-5.3-flash: {input: 0.15, output: 0.5, cache_read: 0.03}
-            perplexity/kimi-k3: {input: 3, output: 15, cache_read: 0.3}
-            perplexity/deepseek-v4-pro-0813: {input: 1.32, output: 3.96, cache_read: 0.044}
-            perplexity/nemotron-3.5-super-120b-a12b: {input: 0.2, output: 0.5, cache_read: 0.04}
-        cohere:
-          page: https://cohere.com/pricing
-          date: 2026-11
-          models:
-            command-a-03-2025: {input: 2.5, output: 10, context: 256000, max_output: 8000}
-            command-r-plus-08-2024: {input: 2.5, output: 10, context: 128000, max_output: 4096}
-            command-r-08-2024: {input: 0.15, output: 0.6, context: 128000, max_output: 4096}
-            command-r7b-12-2024: {input: 0.0375, output: 0.15, context: 128000, max_output: 4096}
-            embed-v5.0-pro: {input: 0.12, output: 0, context: 128000}
-            embed-v5.0-fast: {input: 0.08, output: 0, context: 128000}
-            embed-v4.0: {input: 0.12, output: 0, context: 128000}
+    /// `etc/prices.yaml`, as Tools/prices.py writes it.
+    static let table = ##"""
+        anthropic	https://platform.claude.com/docs/en/about-claude/pricing	2026-11	false	
+        	claude-mythos-5-1	10000000000	50000000000	250000000	12500000000	20000000000		1000000	128000
+        	claude-mythos-5-2	8000000000	40000000000	200000000	10000000000	16000000000		1000000	128000
+        	claude-sonnet-4-5	3000000000	15000000000	300000000	3750000000	6000000000		200000	64000
+        	claude-sonnet-4-6	3000000000	15000000000	300000000	3750000000	6000000000		1000000	
+        	claude-sonnet-5-5	2000000000	10000000000	100000000	2500000000	4000000000		1000000	128000
+        	claude-fable-5-1	10000000000	50000000000	250000000	12500000000	20000000000		1000000	128000
+        	claude-fable-5-2	8000000000	40000000000	200000000	10000000000	16000000000		1000000	128000
+        	claude-haiku-4-5	1000000000	5000000000	100000000	1250000000	2000000000		200000	64000
+        	claude-haiku-5-5	100000000	500000000	10000000	125000000	200000000		1000000	128000
+        	claude-mythos-5	10000000000	50000000000	1000000000	12500000000	20000000000		1000000	128000
+        	claude-opus-4-1	15000000000	75000000000	1500000000	18750000000	30000000000		200000	32000
+        	claude-opus-4-5	5000000000	25000000000	500000000	6250000000	10000000000		200000	64000
+        	claude-opus-4-6	5000000000	25000000000	500000000	6250000000	10000000000		1000000	128000
+        	claude-opus-4-7	5000000000	25000000000	500000000	6250000000	10000000000		1000000	128000
+        	claude-opus-4-8	5000000000	25000000000	500000000	6250000000	10000000000		1000000	128000
+        	claude-opus-5-5	4000000000	20000000000	200000000	5000000000	8000000000		1000000	128000
+        	claude-sonnet-5	2000000000	10000000000	200000000	2500000000	4000000000		1000000	128000
+        	claude-fable-5	10000000000	50000000000	1000000000	12500000000	20000000000		1000000	128000
+        	claude-opus-5	5000000000	25000000000	500000000	6250000000	10000000000		1000000	128000
+        openai	https://developers.openai.com/api/docs/pricing	2026-11	false	openai-responses
+        	text-embedding-3-large	130000000	0					8191	
+        	text-embedding-3-small	20000000	0					8191	
+        	gpt-5.3-codex	1750000000	14000000000	175000000				400000	128000
+        	gpt-5.6-terra	2000000000	12000000000	200000000	2500000000			1050000	128000
+        	gpt-6.1-terra	1000000000	5000000000	50000000	1250000000			1050000	128000
+        	gpt-6.2-astra	8000000000	40000000000	400000000	10000000000			1050000	128000
+        	gpt-4.1-mini	400000000	1600000000	100000000				1047576	32768
+        	gpt-5.4-mini	750000000	4500000000	75000000				400000	128000
+        	gpt-5.4-nano	200000000	1250000000	20000000				400000	128000
+        	gpt-5.6-luna	200000000	1200000000	20000000	250000000			1050000	128000
+        	gpt-4o-mini	150000000	600000000	75000000				128000	16384
+        	gpt-5.2-pro	21000000000	168000000000					400000	128000
+        	gpt-5.4-pro	30000000000	180000000000					1050000	128000
+        	gpt-5.5-pro	30000000000	180000000000					1050000	128000
+        	gpt-5.6-sol	4000000000	20000000000	400000000	5000000000			1050000	128000
+        	gpt-6-astra	10000000000	50000000000	1000000000	12500000000			1050000	128000
+        	gpt-6.1-sol	2000000000	10000000000	100000000	2500000000			1050000	128000
+        	gpt-6.2-sol	2000000000	10000000000	100000000	2500000000			1050000	128000
+        	gpt-5-mini	250000000	2000000000	25000000				400000	128000
+        	gpt-5-nano	50000000	400000000	5000000				400000	128000
+        	gpt-6-luna	100000000	500000000	10000000	125000000			1050000	128000
+        	gpt-5-pro	15000000000	120000000000					400000	272000
+        	gpt-6-sol	2000000000	10000000000	200000000	2500000000			1050000	128000
+        	gpt-4.1	2000000000	8000000000	500000000				1047576	32768
+        	gpt-5.1	1250000000	10000000000	125000000				400000	128000
+        	gpt-5.2	1750000000	14000000000	175000000				400000	128000
+        	gpt-5.4	2500000000	15000000000	250000000				1050000	128000
+        	gpt-5.5	5000000000	30000000000	500000000				1050000	128000
+        	gpt-5.6	4000000000	20000000000	400000000	5000000000			1050000	128000
+        	gpt-4o	2500000000	10000000000	1250000000				128000	16384
+        	o3-pro	20000000000	80000000000					200000	100000
+        	gpt-5	1250000000	10000000000	125000000				400000	128000
+        	o3	2000000000	8000000000	500000000				200000	100000
+        azure	https://azure.microsoft.com/en-us/pricing/details/azure-openai/	2026-11	false	
+        	gpt-5.1-codex-mini	250000000	2000000000	25000000				400000	128000
+        	gpt-5.1-codex-max	1250000000	10000000000	125000000				400000	128000
+        	gpt-5.1-codex	1250000000	10000000000	125000000				400000	128000
+        	gpt-5.2-codex	1750000000	14000000000	175000000				400000	128000
+        	gpt-5.3-codex	1750000000	14000000000	175000000				400000	128000
+        	gpt-5.6-terra	2000000000	12000000000	200000000	2500000000			1050000	128000
+        	gpt-6.1-terra	1000000000	5000000000	50000000	1250000000			1050000	128000
+        	gpt-4.1-mini	400000000	1600000000	100000000				1047576	32768
+        	gpt-4.1-nano	100000000	400000000	25000000				1047576	32768
+        	gpt-5.4-mini	750000000	4500000000	75000000				400000	128000
+        	gpt-5.4-nano	200000000	1250000000	20000000				400000	128000
+        	gpt-5.6-luna	200000000	1200000000	20000000	250000000			1050000	128000
+        	gpt-4o-mini	150000000	600000000	75000000				128000	16384
+        	gpt-5-codex	1250000000	10000000000	125000000				400000	128000
+        	gpt-5.2-pro	21000000000	168000000000					400000	128000
+        	gpt-5.4-pro	30000000000	180000000000	3000000000				1050000	128000
+        	gpt-5.6-sol	4000000000	20000000000	400000000	5000000000			1050000	128000
+        	gpt-6-astra	10000000000	50000000000	1000000000	12500000000			1050000	128000
+        	gpt-6.1-sol	2000000000	10000000000	100000000	2500000000			1050000	128000
+        	gpt-5-mini	250000000	2000000000	25000000				400000	128000
+        	gpt-5-nano	50000000	400000000	5000000				400000	128000
+        	gpt-6-luna	100000000	500000000	10000000	125000000			1050000	128000
+        	gpt-5-pro	15000000000	120000000000					400000	128000
+        	gpt-6-sol	2000000000	10000000000	200000000	2500000000			1050000	128000
+        	gpt-4.1	2000000000	8000000000	500000000				1047576	32768
+        	gpt-5.1	1250000000	10000000000	125000000				400000	128000
+        	gpt-5.2	1750000000	14000000000	175000000				400000	128000
+        	gpt-5.4	2500000000	15000000000	250000000				1050000	128000
+        	gpt-5.5	5000000000	30000000000	500000000				1050000	128000
+        	gpt-4o	2500000000	10000000000	1250000000				128000	16384
+        	gpt-5	1250000000	10000000000	125000000				400000	128000
+        gemini	https://ai.google.dev/gemini-api/docs/pricing	2026-11	false	gemini-openai
+        	gemini-2.5-flash-lite	100000000	400000000	10000000				1048576	65536
+        	gemini-3.1-flash-lite	250000000	1500000000	25000000				1048576	65536
+        	gemini-3.5-flash-lite	300000000	2500000000	30000000				1048576	65536
+        	gemini-embedding-001	150000000	0					2048	
+        	gemini-embedding-2	200000000	0					8192	
+        	gemini-4-hydrogen	1500000000	7500000000	75000000				1048576	
+        	gemini-2.5-flash	300000000	2500000000	30000000				1048576	65536
+        	gemini-3.5-flash	1500000000	9000000000	150000000				1048576	65536
+        	gemini-3.6-flash	750000000	3750000000	75000000				1048576	65536
+        	gemini-3.7-flash	750000000	3750000000	75000000				1048576	65536
+        	gemini-3.8-flash	750000000	3750000000	75000000				1048576	65536
+        	gemini-4-carbon	4000000000	20000000000	200000000				1048576	
+        	gemini-2.5-pro	1250000000	10000000000	125000000				1048576	65536
+        	gemini-3-flash	500000000	3000000000	50000000				1048576	65536
+        	gemini-3.1-pro	2000000000	12000000000	200000000				1048576	65536
+        	gemini-4-argon	4000000000	20000000000	200000000				1048576	1048576
+        	gemini-4-neon	3000000000	15000000000	150000000				1048576	65536
+        openrouter	https://openrouter.ai/docs/use-cases/usage-accounting	2026-06	true	
+        moonshot	https://platform.kimi.ai/docs/pricing/chat	2026-11	false	
+        	kimi-k2.7-code-highspeed	1900000000	8000000000	380000000				262144	
+        	kimi-k3.1-pro-highspeed	4000000000	20000000000	200000000	4000000000	8000000000		1048576	
+        	kimi-k2.7-code	950000000	4000000000	190000000				262144	
+        	kimi-k3.1-pro	2000000000	10000000000	200000000	2000000000	4000000000		1048576	
+        	kimi-k2.5	600000000	3000000000	100000000				262144	
+        	kimi-k2.6	950000000	4000000000	160000000				262144	
+        	kimi-k3	3000000000	15000000000	300000000	3000000000	6000000000		1048576	
+        deepseek	https://api-docs.deepseek.com/quick_start/pricing	2026-10	false	
+        	deepseek-v4-flash	300000000	1200000000	6000000				1000000	393216
+        	deepseek-v4-pro	1320000000	3960000000	44000000				1000000	393216
+        	deepseek-flash	300000000	1200000000	6000000				1000000	393216
+        zai	https://docs.z.ai/guides/overview/pricing	2026-11	false	
+        	glm-4.7-flashx	70000000	400000000	10000000				200000	128000
+        	glm-4.7-flash	0	0					200000	128000
+        	glm-5.3-flash	150000000	500000000	30000000				1000000	128000
+        	glm-4.5-air	200000000	1100000000	30000000				128000	96000
+        	glm-4.5v	600000000	1800000000	110000000				64000	16384
+        	glm-4.6v	300000000	900000000	50000000				128000	32768
+        	glm-4.5	600000000	2200000000	110000000				128000	96000
+        	glm-4.6	600000000	2200000000	110000000				200000	128000
+        	glm-4.7	600000000	2200000000	110000000				200000	128000
+        	glm-5.1	1400000000	4400000000	260000000				200000	128000
+        	glm-5.2	1400000000	4400000000	260000000				1000000	128000
+        	glm-5.3	1400000000	4400000000	260000000				1000000	128000
+        	glm-5	1000000000	3200000000	200000000				200000	128000
+        minimax	https://platform.minimax.io/docs/pricing/overview	2026-11	false	
+        	MiniMax-M2.5-highspeed	600000000	2400000000	30000000	375000000			204800	
+        	MiniMax-M2.7-highspeed	600000000	2400000000	60000000	375000000			204800	
+        	MiniMax-M3.1-Flash	150000000	600000000	15000000				1000000	
+        	MiniMax-M2.1	300000000	1200000000	30000000	375000000			204800	
+        	MiniMax-M2.5	300000000	1200000000	30000000	375000000			204800	
+        	MiniMax-M2.7	300000000	1200000000	60000000	375000000			204800	
+        	MiniMax-M2	300000000	1200000000	30000000	375000000			204800	
+        	MiniMax-M3	300000000	1200000000	60000000				1000000	128000
+        mistral	https://docs.mistral.ai/inference/pricing	2026-11	false	
+        	mistral-medium-latest	1500000000	7500000000	150000000				262144	
+        	ministral-14b-latest	200000000	200000000	20000000				262144	
+        	mistral-large-latest	500000000	1500000000	50000000				262144	
+        	mistral-small-latest	150000000	600000000	15000000				262144	
+        	ministral-3b-latest	100000000	100000000	10000000				131072	
+        	ministral-8b-latest	150000000	150000000	15000000				262144	
+        	mistral-medium-2604	1500000000	7500000000	150000000				262144	
+        	ministral-14b-2512	200000000	200000000	20000000				262144	
+        	mistral-large-2512	500000000	1500000000	50000000				262144	
+        	mistral-medium-3-5	1500000000	7500000000	150000000				262144	
+        	mistral-medium-3.5	1500000000	7500000000	150000000				262144	
+        	mistral-small-2603	150000000	600000000	15000000				262144	
+        	ministral-3b-2512	100000000	100000000	10000000				131072	
+        	ministral-8b-2512	150000000	150000000	15000000				262144	
+        	mistral-large-4-0	700000000	2100000000	70000000				1048576	
+        	codestral-latest	300000000	900000000	30000000				128000	
+        	mistral-large-4	700000000	2100000000	70000000				1048576	
+        	codestral-2508	300000000	900000000	30000000				128000	
+        	mistral-embed	100000000	0					8192	
+        xai	https://docs.x.ai/docs/models	2026-11	true	
+        	grok-build-0.1	1000000000	2000000000	200000000				256000	
+        	grok-4.20-*	1250000000	2500000000	200000000				1000000	
+        	grok-4.20	1250000000	2500000000	200000000				1000000	
+        	grok-4.3	1250000000	2500000000	200000000				1000000	
+        	grok-4.5	2000000000	6000000000	300000000				500000	
+        	grok-4.6	2000000000	6000000000	500000000				500000	
+        	grok-4.7	2000000000	6000000000	500000000				500000	
+        groq	https://console.groq.com/docs/models	2026-11	false	
+        	openai/gpt-oss-safeguard-20b	75000000	300000000	37500000				131072	65536
+        	openai/gpt-oss-120b	150000000	600000000	75000000				131072	65536
+        	openai/gpt-oss-20b	75000000	300000000	37500000				131072	65536
+        	qwen/qwen3.8-27b	800000000	4000000000					131072	16384
+        cerebras	https://www.cerebras.ai/pricing	2026-11	false	
+        	gpt-oss-120b	350000000	750000000						
+        	qwen-3.8-27b	990000000	1490000000						
+        fireworks	https://docs.fireworks.ai/serverless/pricing	2026-11	false	
+        	accounts/fireworks/models/deepseek-v4p1-flash-1017	300000000	1200000000	6000000				1048576	
+        	accounts/fireworks/models/muse-spark-open	1250000000	4250000000	150000000				1048576	
+        	accounts/fireworks/models/glm-5p3-flash	150000000	500000000	30000000				1048576	
+        	accounts/fireworks/models/kimi-k3p1-pro	2000000000	10000000000	200000000				1048576	
+        	accounts/fireworks/models/qwen3p7-plus	400000000	1600000000	80000000				262144	
+        	accounts/fireworks/models/qwen3p8-max	2000000000	6000000000	250000000				262144	
+        	accounts/fireworks/models/minimax-m3	300000000	1200000000	60000000				512000	
+        	accounts/fireworks/models/ember-1	3000000000	15000000000	300000000				1048576	
+        	accounts/fireworks/models/glm-5p3	1400000000	4400000000	260000000				1048576	
+        	accounts/fireworks/models/kimi-k3	3000000000	15000000000	300000000				1048576	
+        together	https://www.together.ai/pricing	2026-11	false	
+        	meta-models/Muse-Spark-Open-816B-A42B	1250000000	4250000000	150000000				1048576	
+        	nvidia/NVIDIA-Nemotron-3.5-Super-VL	150000000	500000000	20000000				262144	
+        	deepseek-ai/DeepSeek-V4-Pro-0813	1320000000	3960000000	130000000				1048576	
+        	deepseek-ai/DeepSeek-V4.1-Flash	300000000	1200000000	6000000				1048576	
+        	reflection/Beam-1.0-501B-A23B	400000000	1200000000	40000000				1048576	
+        	MiniMaxAI/MiniMax-M3.1-Flash	150000000	600000000	15000000				1048576	
+        	meta-models/Muse-Glimmer-30B	350000000	1500000000	40000000				131072	
+        	moonshotai/Kimi-K3.1-Pro	2000000000	10000000000	200000000				1048576	
+        	zai-org/GLM-5.3-Flash	150000000	500000000	30000000				1048575	128000
+        	openai/gpt-oss-120b	150000000	600000000					131072	
+        	Qwen/Qwen3.8-Flash	150000000	470000000					1000000	
+        	moonshotai/Kimi-K3	3000000000	15000000000	300000000				1048576	
+        	Qwen/Qwen3.6-Plus	500000000	3000000000					1000000	
+        	Qwen/Qwen3.7-Plus	320000000	1280000000					1000000	
+        	Qwen/Qwen3.7-Max	2500000000	7500000000	500000000				1000000	
+        	Qwen/Qwen3.5-9B	170000000	250000000					262144	
+        	zai-org/GLM-5.2	1400000000	4400000000	260000000				1048575	128000
+        	zai-org/GLM-5.3	1400000000	4400000000	260000000				1048575	128000
+        qwen	https://www.alibabacloud.com/help/en/model-studio/model-pricing	2026-11	false	
+        	qwen3.8-flash	150000000	470000000	16000000	200000000			1000000	131072
+        	qwen3.5-plus	400000000	2400000000					1000000	65536
+        	qwen3.7-plus	400000000	1600000000	80000000				1000000	65536
+        	qwen3.7-max	2500000000	7500000000	500000000	3125000000			1000000	65536
+        	qwen3.8-max	2000000000	6000000000	250000000				1000000	131072
+        	qwen-flash	50000000	400000000					1000000	32768
+        perplexity	https://docs.perplexity.ai/docs/agent-api/models	2026-11	true	
+        	perplexity/nemotron-3.5-super-120b-a12b	200000000	500000000	40000000					
+        	perplexity/deepseek-v4-pro-0813	1320000000	3960000000	44000000					
+        	perplexity/glm-5.3-flash	150000000	500000000	30000000					
+        	perplexity/glm-5.3	1400000000	4400000000	260000000					
+        	perplexity/kimi-k3	3000000000	15000000000	300000000					
+        	perplexity/sonar	250000000	2500000000	62500000					
+        cohere	https://cohere.com/pricing	2026-11	false	
+        	command-r-plus-08-2024	2500000000	10000000000					128000	4096
+        	command-r7b-12-2024	37500000	150000000					128000	4096
+        	command-a-03-2025	2500000000	10000000000					256000	8000
+        	command-r-08-2024	150000000	600000000					128000	4096
+        	embed-v5.0-fast	80000000	0					128000	
+        	embed-v5.0-pro	120000000	0					128000	
+        	embed-v4.0	120000000	0					128000	
         """##
 }

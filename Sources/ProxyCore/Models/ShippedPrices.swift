@@ -6,7 +6,7 @@ public struct ShippedPrices: Sendable {
     let vendors: [String: Vendor]
 
     /// Those that are compiled in.
-    public static let all = ShippedPrices(source)
+    public static let all = ShippedPrices(table: table)
 
     public struct Vendor: Sendable {
         /// Where the prices are from, and when they were so.
@@ -28,24 +28,47 @@ public struct ShippedPrices: Sendable {
         public let context: Int?
         /// Tokens of an answer.
         public let maxOutput: Int?
-    }
 
-    /// What cannot be read is left out; a test reads what is compiled in.
-    init(_ text: String) {
-        let (decoded, _) = Self.decode(text)
-        vendors = Dictionary(decoded.flatMap { name, file in ([name] + file.also).map { ($0, file.vendor) } }) { first, _ in first
+        /// - Parameter row: nothing, the name, prices, tokens.
+        fileprivate init(row: [ArraySlice<UInt8>]) {
+            func number(_ field: Int) -> Int? {
+                row[field].isEmpty ? nil : row[field].reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
+            }
+            name = PricedName(String(decoding: row[1], as: UTF8.self))
+            var price = Price()
+            price.input = number(2) ?? 0
+            price.output = number(3) ?? 0
+            price.cacheRead = number(4)
+            price.cacheWrite = number(5)
+            price.cacheWriteHour = number(6)
+            price.reasoning = number(7)
+            self.price = price
+            context = number(8)
+            maxOutput = number(9)
         }
     }
 
-    /// The entries of such a file, and what is wrong with it.
-    static func decode(_ text: String) -> ([(name: String, value: ShippedVendorFile)], [String]) {
-        let context = LoadContext(directory: "", environment: [:], files: InputFiles())
-        let kind = Schema.Kind<[(name: Located<String>, value: ShippedVendorFile)]>.entries(
-            Schema.ShippedVendorKeys.kind, naming: "preset")
-        let read = YAMLReader.read(Array(text.utf8), file: "prices.yaml")
-        guard let node = read.node else { return ([], ["no YAML"]) }
-        let decoded = kind.decode(node, "", context) ?? []
-        return (decoded.map { ($0.name.value, $0.value) }, context.finish().map(\.message))
+    /// - Parameter table: as `Tools/prices.py` writes it; what cannot be read is left out.
+    init(table: String) {
+        var (vendors, head, models) = ([String: Vendor](), [String](), [Model]())
+        func end() {
+            guard head.count == 5 else { return }
+            let vendor = Vendor(page: head[1], date: head[2], reportsCost: head[3] == "true", models: models)
+            for name in [head[0]] + head[4].split(separator: ",").map(String.init) where vendors[name] == nil {
+                vendors[name] = vendor
+            }
+        }
+        for line in Array(table.utf8).split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+            if fields[0].isEmpty {
+                if fields.count == 10 { models.append(Model(row: fields)) }
+            } else {
+                end()
+                (head, models) = (fields.map { String(decoding: $0, as: UTF8.self) }, [])
+            }
+        }
+        end()
+        self.vendors = vendors
     }
 
     /// What is known of a preset's models; nil where no preset is, or one without prices.
@@ -63,7 +86,7 @@ public struct PricedName: Sendable, Hashable {
     }
 
     func fits(_ model: String) -> Bool {
-        if let glob { return glob.match(model) != nil }
+        if let glob { return glob.matches(model) }
         let (name, model) = (text.utf8, model.utf8)
         guard model.starts(with: name) else { return false }
         return model.count == name.count || Self.isVersion(model.dropFirst(name.count))
@@ -78,45 +101,6 @@ public struct PricedName: Sendable, Hashable {
             // A number of fewer digits is a version or a size.
             let isDigits = !word.isEmpty && word.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             return isDigits && (word.count == 8 || word.count == 4 || (word.count == 2 && words.count > 1))
-        }
-    }
-}
-
-/// A vendor's entry of `etc/prices.yaml`.
-struct ShippedVendorFile: Sendable {
-    var also: [String]
-    var vendor: ShippedPrices.Vendor
-}
-
-extension Schema {
-    enum ShippedVendorKeys {
-        static let also = Key("also", .list(.text("a preset")), .value("[]"), "Further presets of the same prices.")
-        static let page = Key("page", .text("an address"), .required, "The vendor's page.")
-        static let date = Key("date", .text("a date"), .required, "When it was so.")
-        static let reports = Key("reports", .boolean, .value("false"), "Whether answers tell what they cost.")
-        static let models = Key(
-            "models", .entries(ShippedModelKeys.kind, naming: "model"), .none("none"), "The models.")
-
-        static let kind: Kind<ShippedVendorFile> = .mapping(Mapping(also, page, date, reports, models)) { section in
-            let models = (section[models] ?? []).map { name, value in
-                ShippedPrices.Model(
-                    name: PricedName(name.value), price: value.price, context: value.context, maxOutput: value.maxOutput)
-            }
-            let vendor = ShippedPrices.Vendor(
-                page: section[page, or: ""], date: section[date, or: ""], reportsCost: section[reports, or: false],
-                models: models.sorted { ($1.name.text.utf8.count, $0.name.text) < ($0.name.text.utf8.count, $1.name.text) })
-            return ShippedVendorFile(also: section[also, or: []], vendor: vendor)
-        }
-    }
-
-    enum ShippedModelKeys {
-        static let context = Key("context", .count(1...100_000_000), .none("not known"), "Tokens of a conversation.")
-        static let maxOutput = Key("max_output", .count(1...100_000_000), .none("not known"), "Tokens of an answer.")
-
-        static let kind: Kind<(price: Price, context: Int?, maxOutput: Int?)> = .mapping(
-            Mapping(keys: PriceKeys.mapping.keys + [context, maxOutput])
-        ) { section in
-            (PriceKeys.price(section), section[context], section[maxOutput])
         }
     }
 }

@@ -6,19 +6,43 @@ extension PostgresStore {
         let wanted = RequestPattern(filter)
         return try read { connection, _ in
             var page = RequestPage()
-            var end: RequestCursor?
-            var work = 0
-            try Self.forEachBlock(wanted, connection) { block, count, data in
-                work += data == nil ? 1 : 20 + count
-                if let data {
-                    end = data.withUnsafeBytes { RequestBlock.look(at: $0, block, for: wanted, &page) }
-                }
-                if end == nil, work >= filter.mostWork { end = RequestCursor(block: block, index: 0) }
-                return end == nil
+            let end = try Self.look(for: wanted, connection) { block, data in
+                data.withUnsafeBytes { RequestBlock.look(at: $0, block, for: wanted, &page) }
             }
             page.next = end
             return page
         }
+    }
+
+    func forEachRequest(_ filter: RequestFilter, _ body: (EncodedUsage) -> Void) throws -> RequestCursor? {
+        let wanted = RequestPattern(filter)
+        // What is read may begin again; what is shown is shown once.
+        let (blocks, end) = try read { connection, _ in
+            var blocks: [[UInt8]] = []
+            let end = try Self.look(for: wanted, connection) { _, data in
+                blocks.append(data)
+                return nil
+            }
+            return (blocks, end)
+        }
+        for block in blocks { block.withUnsafeBytes { RequestBlock.show($0, for: wanted, body) } }
+        return end
+    }
+
+    /// Shows blocks that may hold what is wanted, until `body` says where it ended.
+    /// - Returns: where it ended, because of that or because it has taken long; the next page begins there.
+    private static func look(
+        for wanted: RequestPattern, _ connection: PostgresConnection, _ body: (_ block: Int, _ records: [UInt8]) -> RequestCursor?
+    ) throws -> RequestCursor? {
+        var end: RequestCursor?
+        var work = 0
+        try forEachBlock(wanted, connection) { block, count, data in
+            work += data == nil ? 1 : 20 + count
+            if let data { end = body(block, data) }
+            if end == nil, work >= wanted.filter.mostWork { end = RequestCursor(block: block, index: 0) }
+            return end == nil
+        }
+        return end
     }
 
     /// So many blocks are asked for at once: what is wanted is mostly in the first.

@@ -174,12 +174,13 @@ extension PostgresStore {
             ? ("proxyd_usage_place", "hour", first.map { $0.number * 100 }, last.map { $0.number * 100 + 99 })
             : ("proxyd_usage_place_day", "day", first?.number, last?.number)
         let columns = groups.map { SQLiteStore.column($0, isHourly: isHourly) }
+        let join = groups.contains(where: \.isOfPlaces) ? " JOIN proxyd_place ON proxyd_place.id = \(table).place" : ""
         let selected = columns + [Self.placeSums]
         // Without groups a sum of nothing is no row.
         let grouping =
             groups.isEmpty ? "HAVING count(*) > 0" : "GROUP BY \(groups.indices.map { "\($0 + 1)" }.joined(separator: ", "))"
         let sql = """
-            SELECT \(selected.joined(separator: ", ")) FROM \(table) JOIN proxyd_place ON proxyd_place.id = \(table).place
+            SELECT \(selected.joined(separator: ", ")) FROM \(table)\(join)
             WHERE \(period) BETWEEN $1 AND $2 \(grouping)
             """
         return try read { connection, _ in

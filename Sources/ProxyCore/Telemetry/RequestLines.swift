@@ -33,7 +33,7 @@ struct RequestLines: ~Copyable {
         if let key = entry.key { fields(key) }
         if let call = entry.call { fields(call) }
         text(.model, entry.modelAsked)
-        if let labels = entry.labels { fields(labels.fields) }
+        if let labels = entry.labels?.fields { fields(labels) }
         text(.answered, entry.modelServed)
         if entry.status > 0 { number(.status, entry.status) }
         if entry.attempts > 0 { number(.attempts, entry.attempts) }

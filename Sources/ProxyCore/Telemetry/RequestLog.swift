@@ -5,6 +5,8 @@ public final class RequestLog {
     private let sink: LogSink
     private let settings: LogSettings
     private var lines = RequestLines(capacity: 2 * RequestLog.batch)
+    /// Its loop has a timer set to hand over what is there.
+    var isFlushDue = false
 
     /// Bytes after which lines are handed over unasked.
     private static let batch = 8 << 10

@@ -22,14 +22,10 @@ final class SpendMetrics {
     ///   - nanoDollars: nil where the model has no price.
     ///   - isAnswered: the model gave an answer, whatever has come of it.
     func count(_ usage: TokenUsage, _ nanoDollars: Int?, by key: ClientKey, model: String, isAnswered: Bool) {
-        let place = Place(key: key, model: model)
-        let handles: Handles
-        if let last, last.place == place, !last.handles.pair.isGone {
-            handles = last.handles
-        } else {
-            handles = find(place, isAnswered: isAnswered)
+        if last?.place.key === key, last?.place.model == model, let known = last?.handles, !known.pair.isGone {
+            return known.count(usage, nanoDollars ?? 0, registry)
         }
-        handles.count(usage, nanoDollars ?? 0, registry)
+        find(Place(key: key, model: model), isAnswered: isAnswered).count(usage, nanoDollars ?? 0, registry)
     }
 
     private func find(_ place: Place, isAnswered: Bool) -> Handles {
@@ -51,9 +47,10 @@ final class SpendMetrics {
 
     /// A name can lose its place among the models that are told apart: now and then that is looked up again.
     func countUnpriced(model: String) {
-        if let last = lastUnpriced, last.uses < 64, last.model == model {
-            lastUnpriced?.uses = last.uses + 1
-            return last.counter.increment()
+        if let uses = lastUnpriced?.uses, uses < 64, lastUnpriced?.model == model {
+            lastUnpriced?.uses = uses + 1
+            lastUnpriced?.counter.increment()
+            return
         }
         guard models.status(of: model) == .known else { return unpricedCounter(of: ModelNames.other).increment() }
         let counter = unpricedCounter(of: model)

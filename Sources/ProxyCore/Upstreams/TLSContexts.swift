@@ -2,7 +2,7 @@ import NIOSSL
 import Synchronization
 
 /// TLS contexts towards upstreams, made once: reading the system's authorities takes tens of milliseconds.
-final class TLSContexts: Sendable {
+public final class TLSContexts: Sendable {
     private struct State {
         /// The contexts by the authorities they trust; nil stands for the system's.
         var contexts: [TrustedAuthorities?: NIOSSLContext] = [:]
@@ -11,6 +11,8 @@ final class TLSContexts: Sendable {
     }
 
     private let state = Mutex(State())
+
+    public init() {}
 
     /// TLS 1.2 at least, and of its suites those with forward secrecy and authenticated encryption; those of TLS 1.3 all are.
     static func restrict(_ configuration: inout TLSConfiguration) {
@@ -37,7 +39,7 @@ final class TLSContexts: Sendable {
     }
 
     /// Makes ready what a configuration will need, away from the event loops, and drops what was of use before the last one.
-    func prepare(for upstreams: [Upstream]) throws {
+    public func prepare(for upstreams: [Upstream]) throws {
         var wanted: Set<TrustedAuthorities?> = []
         for upstream in upstreams where upstream.url.isTLS {
             _ = try client(upstream.trustedAuthorities)

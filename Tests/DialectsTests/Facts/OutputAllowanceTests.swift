@@ -42,7 +42,8 @@ struct OutputAllowanceTests {
         try Array(body.utf8).withUnsafeBytes { bytes in
             var members: [JSONMember] = []
             _ = try JSONScan.members(of: bytes, into: &members)
-            return OutputAllowance(body: bytes, members: members, set: RequestOverrides(set))
+            let set = RequestOverrides(set)
+            return OutputAllowance(body: bytes, members: members, most: set.maxTokens, count: set.choices)
         }
     }
 }

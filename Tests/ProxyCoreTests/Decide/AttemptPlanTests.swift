@@ -48,7 +48,7 @@ struct AttemptPlanTests {
 
     private static func walk(_ route: Route, _ states: AccountStates) -> [String] {
         var plan = AttemptPlan(
-            route: route, accounts: upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil, seed: 1)
+            routes: [route], rule: 0, accounts: upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil, seed: 1)
         var order: [String] = []
         while order.count < 20, let candidate = plan.next(states, now: now) {
             plan.wasAsked(candidate)
@@ -168,7 +168,7 @@ struct AttemptPlanTests {
         var firsts = [0, 0]
         for seed in 0..<4000 {
             var plan = AttemptPlan(
-                route: route, accounts: Self.upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil,
+                routes: [route], rule: 0, accounts: Self.upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil,
                 seed: UInt64(seed))
             var seen: Set<Int> = []
             guard let first = plan.next(AccountStates(), now: Self.now) else { continue }

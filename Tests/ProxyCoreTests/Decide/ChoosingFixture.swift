@@ -48,7 +48,7 @@ enum ChoosingFixture {
     }
 
     static func plan(_ route: Route, _ accounts: [UpstreamAccounts], seed: UInt64) -> AttemptPlan {
-        AttemptPlan(route: route, accounts: accounts, askedFor: "m", capture: nil, seed: seed)
+        AttemptPlan(routes: [route], rule: 0, accounts: accounts, askedFor: "m", capture: nil, seed: seed)
     }
 
     /// `upstream/account` of everybody who is asked, in order.

@@ -186,6 +186,7 @@ final class MemoryStore: Store {
     func forgetLimits(unusedSince: Int) {}
     func foldLimits(before day: LocalDate, limit: Int) -> Bool { false }
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
+    func forEachRequest(_ filter: RequestFilter, _ body: (EncodedUsage) -> Void) -> RequestCursor? { nil }
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) {}
     func newestRequest() -> Int? { nil }
     func deleteRequests(before: Int, limit: Int) -> Bool { false }

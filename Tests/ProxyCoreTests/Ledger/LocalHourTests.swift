@@ -87,6 +87,9 @@ import Testing
             let start = zone.start(of: date)
             #expect(clock.hour(at: start).date == date, "\(name) \(date)")
             #expect(clock.hour(at: start - 1).date < date, "\(name) \(date)")
+            let end = zone.end(of: date)
+            #expect(clock.hour(at: end - 1).date == date, "\(name) \(date)")
+            #expect(clock.hour(at: end).date > date, "\(name) \(date)")
         }
     }
 

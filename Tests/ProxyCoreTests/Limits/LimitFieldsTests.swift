@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import HTTP1
 import Testing
@@ -12,7 +13,8 @@ struct LimitFieldsTests {
     private func told(
         _ standing: LimitStanding, _ dialect: ClientDialect, now: Int = 1_770_811_199_000
     ) -> (text: String, fits: Bool) {
-        let fields = LimitFields(standing, for: dialect, now: now)
+        var recent = RFC3339.Recent()
+        let fields = LimitFields(standing, for: dialect, now: now, &recent)
         return withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { room in
             var head = HeadCursor(room)
             fields.write(into: &head)
@@ -42,8 +44,9 @@ struct LimitFieldsTests {
         #expect(told(one, .anthropic).text.hasPrefix("anthropic-ratelimit-tokens-limit: 20000000\r\n"))
         #expect(!told(one, .openai).text.contains("requests"))
         for dialect in ClientDialect.allCases {
-            #expect(LimitFields(one, for: dialect, now: 0).hidesUpstreams)
-            #expect(!LimitFields(LimitStanding(), for: dialect, now: 0).hidesUpstreams)
+            var recent = RFC3339.Recent()
+            #expect(LimitFields(one, for: dialect, now: 0, &recent).hidesUpstreams)
+            #expect(!LimitFields(LimitStanding(), for: dialect, now: 0, &recent).hidesUpstreams)
             #expect(told(LimitStanding(), dialect).text.isEmpty)
         }
     }

@@ -148,6 +148,37 @@ struct LimitTableTests {
         }
     }
 
+    @Test("A clock that leaps ahead and comes back finds what was used and blocked before it is booked", arguments: [2, 40])
+    func clockLeaps(days: Int) throws {
+        let limit = Self.limit(
+            LimitRate(.requests, per: .day, most: 9), LimitRate(.requests, per: .month, most: 9),
+            LimitRate(.requests, per: .total, most: 9))
+        let table = Self.table()
+        func use(_ bucket: String, _ now: LimitTime) throws {
+            let reservation = try table.reserve([LimitUse(limit, bucket: bucket)], { _ in LimitAmounts(requests: 1) }, now: now)
+            table.settle(reservation, used: LimitAmounts(requests: 1), now: now)
+        }
+        func used(_ bucket: String, _ now: LimitTime) -> [Int] {
+            table.figures([limit], bucket: bucket, listsUntouched: true, now: now).map(\.used)
+        }
+        let begin = LimitTime(wall: Self.noon, steady: 0)
+        for bucket in ["a", "b", "b", "c", "c", "c"] { try use(bucket, begin) }
+        for bucket in ["a", "c"] { table.block(LimitUse(limit, bucket: bucket), until: Self.noon + 60_000) }
+        let ahead = LimitTime(wall: Self.noon + days * 86_400_000, steady: 100)
+        try use("b", ahead)
+        for _ in 0..<9 { _ = used("a", ahead) }
+        #expect(used("b", ahead)[0] == 1)
+        table.reset(limit: limit.id, bucket: "c", kind: nil)
+        table.block(LimitUse(limit, bucket: "c"), until: 0)
+        let back = LimitTime(wall: Self.noon + 200, steady: 200)
+        #expect(used("a", back) == [1, 1, 1])
+        // After a month what was used ahead began anew.
+        #expect(used("b", back) == (days == 2 ? [2, 3, 3] : [2, 2, 2]))
+        #expect(used("c", back) == [0, 0, 0])
+        #expect(throws: LimitRefusals.self) { try use("a", back) }
+        #expect(throws: Never.self) { try use("c", back) }
+    }
+
     @Test("A clock that is put back changes no minute", arguments: [-3_600_000, 0, 3_600_000])
     func minuteIsSteady(step: Int) throws {
         let limit = Self.limit(LimitRate(.requests, per: .minute, most: 2))

@@ -6,23 +6,85 @@ import Testing
 
 private let dollar = 1_000_000_000
 
+/// A vendor's entry of `etc/prices.yaml`.
+private struct VendorEntry: Sendable {
+    var also: [String]
+    var page: String
+    var date: String
+    var reportsCost: Bool
+    var models: [ModelEntry]
+}
+
+private struct ModelEntry: Sendable, Hashable {
+    var name: String
+    var price: Price
+    var context: Int?
+    var maxOutput: Int?
+}
+
+private enum VendorKeys {
+    static let also = Schema.Key("also", .list(.text("a preset")), .value("[]"), "Further presets of the same prices.")
+    static let page = Schema.Key("page", .text("an address"), .required, "The vendor's page.")
+    static let date = Schema.Key("date", .text("a date"), .required, "When it was so.")
+    static let reports = Schema.Key("reports", .boolean, .value("false"), "Whether answers tell what they cost.")
+    static let models = Schema.Key("models", .entries(ModelKeys.kind, naming: "model"), .none("none"), "The models.")
+
+    static let kind: Schema.Kind<VendorEntry> = .mapping(Schema.Mapping(also, page, date, reports, models)) { section in
+        let models = (section[models] ?? []).map { name, value in
+            ModelEntry(name: name.value, price: value.price, context: value.context, maxOutput: value.maxOutput)
+        }
+        return VendorEntry(
+            also: section[also, or: []], page: section[page, or: ""], date: section[date, or: ""],
+            reportsCost: section[reports, or: false],
+            models: models.sorted { ($1.name.utf8.count, $0.name) < ($0.name.utf8.count, $1.name) })
+    }
+}
+
+private enum ModelKeys {
+    static let context = Schema.Key("context", .count(1...100_000_000), .none("not known"), "Tokens of a conversation.")
+    static let maxOutput = Schema.Key("max_output", .count(1...100_000_000), .none("not known"), "Tokens of an answer.")
+
+    static let kind: Schema.Kind<(price: Price, context: Int?, maxOutput: Int?)> = .mapping(
+        Schema.Mapping(keys: Schema.PriceKeys.mapping.keys + [context, maxOutput])
+    ) { section in
+        (Schema.PriceKeys.price(section), section[context], section[maxOutput])
+    }
+}
+
 @Suite struct ShippedPricesTests {
+    /// The entries of `etc/prices.yaml`, and what is wrong with it.
+    private func file() throws -> (entries: [(name: String, value: VendorEntry)], problems: [String]) {
+        let url = ConfigurationFixture.root.appendingPathComponent("etc/prices.yaml")
+        let context = LoadContext(directory: "", environment: [:], files: InputFiles())
+        let kind = Schema.Kind<[(name: Located<String>, value: VendorEntry)]>.entries(VendorKeys.kind, naming: "preset")
+        let node = try #require(YAMLReader.read(Array(try Data(contentsOf: url)), file: "prices.yaml").node)
+        let decoded = kind.decode(node, "", context) ?? []
+        return (decoded.map { ($0.name.value, $0.value) }, context.finish().map(\.message))
+    }
+
     @Test func whatIsShippedIsReadWhole() throws {
-        let (vendors, problems) = ShippedPrices.decode(ShippedPrices.source)
+        let (entries, problems) = try file()
         #expect(problems.isEmpty, "\(problems)")
-        #expect(vendors.count >= 10)
-        for (name, file) in vendors {
-            #expect(file.vendor.page.hasPrefix("https://") && file.vendor.date.hasPrefix("2026-"), "\(name)")
-            #expect(file.vendor.reportsCost || !file.vendor.models.isEmpty, "\(name)")
+        #expect(entries.count >= 10)
+        for (name, entry) in entries {
+            #expect(entry.page.hasPrefix("https://") && entry.date.hasPrefix("2026-"), "\(name)")
+            #expect(entry.reportsCost || !entry.models.isEmpty, "\(name)")
         }
     }
 
     @Test func whatIsCompiledInIsTheFile() throws {
-        let url = ConfigurationFixture.root.appendingPathComponent("etc/prices.yaml")
-        let (file, _) = ShippedPrices.decode(try String(contentsOf: url, encoding: .utf8))
-        let (compiled, _) = ShippedPrices.decode(ShippedPrices.source)
-        #expect(file.map(\.name) == compiled.map(\.name))
-        #expect(file.map { $0.value.vendor.models.map(\.price) } == compiled.map { $0.value.vendor.models.map(\.price) })
+        let compiled = ShippedPrices.all.vendors
+        let (entries, _) = try file()
+        #expect(Set(entries.flatMap { [$0.name] + $0.value.also }) == Set(compiled.keys))
+        for (name, entry) in entries.flatMap({ entry in ([entry.name] + entry.value.also).map { ($0, entry.value) } }) {
+            let vendor = try #require(compiled[name])
+            #expect(vendor.page == entry.page && vendor.date == entry.date, "\(name)")
+            #expect(vendor.reportsCost == entry.reportsCost, "\(name)")
+            let models = vendor.models.map {
+                ModelEntry(name: $0.name.text, price: $0.price, context: $0.context, maxOutput: $0.maxOutput)
+            }
+            #expect(models == entry.models, "\(name)")
+        }
     }
 
     @Test(

@@ -258,6 +258,11 @@ struct QuotaHeaders {
         return slots.contains { $0.scope == .model }
     }
 
+    /// Nothing follows from it for a response that is no refusal: no window has a share, and nothing is told of all of them.
+    var tellsNothing: Bool {
+        !isOdd && !overall.isRejected && !overall.isAllowed && !slots.contains { $0.share != nil }
+    }
+
     /// The windows that others should hear of, given what is known.
     mutating func news(_ moment: Moment, known: AccountWindows?) -> [QuotaWindow] {
         nameOverall(moment, known)

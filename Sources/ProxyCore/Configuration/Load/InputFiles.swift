@@ -74,7 +74,7 @@ final class InputFiles {
             return .failure(Failure(message: status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is no regular file"))
         }
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        var chunk = [UInt8](repeating: 0, count: min(max(Int(status.st_size), 4 << 10), 64 << 10))
         while bytes.count <= maximumBytes {
             let count = Foundation.read(descriptor, &chunk, chunk.count)
             if count == 0 {

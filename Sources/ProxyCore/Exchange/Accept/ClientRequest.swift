@@ -106,7 +106,7 @@ struct RequestContent {
     /// What stands before the model's name in the body: Gemini's `models/`.
     var modelPrefix = ""
     /// No client can ask for a model of that name.
-    var namesNoModel: Bool { model == "*" }
+    var namesNoModel: Bool { model.utf8.count == 1 && model == "*" }
     /// Where the model is in a form.
     var form: FormModel?
     /// The models of a batch's requests.
@@ -127,6 +127,12 @@ final class ClientMemory {
     var credentials = CredentialCache()
     private var lastCall: ClientCall?
     private var lastModel: (bytes: [UInt8], text: String) = ([], "")
+    private let texts: ModelTexts
+
+    /// - Parameter texts: the loop's.
+    init(_ texts: ModelTexts) {
+        self.texts = texts
+    }
 
     /// The call that a head makes; mostly that of the request before.
     func call(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, client: PeerAddress) -> ClientCall {
@@ -139,19 +145,45 @@ final class ClientMemory {
     /// What is kept of calls holds the client's address.
     func clientChanged() { lastCall = nil }
 
-    /// A model's name as text, from its JSON string; mostly that of the request before.
-    func modelName(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) -> String {
-        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty { return lastModel.text }
-        // An escape takes six bytes at most for each of a name's: what is longer need not be undone to be too long.
-        guard bytes.count <= 6 * ModelName.maximumBytes + 2 else { throw LocalReply(body: ModelName.tooLong) }
-        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count), !text.isEmpty else {
-            throw LocalReply(body: ModelName.missing)
+    /// Reads a model's name from its JSON string; mostly that of the request before.
+    /// - Returns: what is wrong with it; then `name` stays as it is.
+    func modelName(_ bytes: UnsafeRawBufferPointer, into name: inout String?) -> String? {
+        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty {
+            name = lastModel.text
+            return nil
         }
-        if let problem = ModelName.problem(text) { throw LocalReply(body: problem) }
-        lastModel = (Array(bytes), text)
-        return text
+        // An escape takes six bytes at most for each of a name's: what is longer need not be undone to be too long.
+        guard bytes.count <= 6 * ModelName.maximumBytes + 2 else { return ModelName.tooLong }
+        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count), !text.isEmpty else { return ModelName.missing }
+        if let problem = ModelName.problem(text) { return problem }
+        let key = Array(bytes)
+        lastModel = (key, texts.shared(text, key))
+        name = lastModel.text
+        return nil
     }
 }
 
 @available(*, unavailable)
 extension ClientMemory: Sendable {}
+
+/// The names of models that clients of one loop write, the same name of all of them as one text: to compare it with what was kept of
+/// a request before is to compare two pointers.
+final class ModelTexts {
+    private var texts: [[UInt8]: String] = [:]
+
+    private static let most = 256
+    /// Longer names are few, and stay apart.
+    private static let longest = 128
+
+    /// - Parameter bytes: what was written, `text` in JSON.
+    func shared(_ text: String, _ bytes: [UInt8]) -> String {
+        guard bytes.count <= Self.longest else { return text }
+        if let known = texts[bytes] { return known }
+        if texts.count >= Self.most { texts.removeAll(keepingCapacity: true) }
+        texts[bytes] = text
+        return text
+    }
+}
+
+@available(*, unavailable)
+extension ModelTexts: Sendable {}

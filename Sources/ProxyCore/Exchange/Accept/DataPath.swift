@@ -143,7 +143,7 @@ enum DataPath {
 
     /// Characters beyond ASCII that some reader folds into one of a path's own, or does not see.
     private static func looksLikeAnother(_ path: UnsafeRawBufferPointer) -> String? {
-        guard let text = percentDecoded(path) else { return "the path holds escapes that are no UTF-8" }
+        guard let text = PercentEncoding.decoded(path) else { return "the path holds escapes that are no UTF-8" }
         let isOdd = text.unicodeScalars.contains { scalar in
             switch scalar.value {
             case 0x80...0xA0, 0xAD, 0x200B...0x200F, 0x2024...0x202E, 0x2044, 0x2060...0x206F, 0x2215, 0xFEFF, 0xFF01...0xFF5E,

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 #if canImport(Glibc)
@@ -104,7 +105,7 @@ struct GeminiPath {
     /// The name behind its escapes; nil where they are no text.
     private static func decoded(_ text: Substring) -> String? {
         guard text.utf8.contains(HTTPByte.percent) else { return String(text) }
-        return Array(text.utf8).withUnsafeBytes { percentDecoded($0) }
+        return Array(text.utf8).withUnsafeBytes { PercentEncoding.decoded($0) }
     }
 
     var streams: Bool { action == "streamGenerateContent" }

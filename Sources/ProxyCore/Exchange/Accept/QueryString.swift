@@ -1,3 +1,4 @@
+import Basics
 import HTTP1
 
 /// A query string by its raw parts.
@@ -31,7 +32,7 @@ enum QueryString {
             let raw = UnsafeRawBufferPointer(rebasing: piece.prefix { $0 != UInt8(ascii: "=") })
             if equalsIgnoringCase(raw, name) { return true }
             guard raw.contains(where: { $0 == HTTPByte.percent || $0 == UInt8(ascii: "+") }) else { return false }
-            let text = percentDecoded(raw, plusIsSpace: true)
+            let text = PercentEncoding.decoded(raw, plusIsSpace: true)
             return text.map { $0.lowercased().filter { $0 != " " } == "\(name)" } ?? true
         }
     }

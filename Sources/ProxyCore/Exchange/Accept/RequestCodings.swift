@@ -8,15 +8,14 @@ enum RequestCodings {
     /// than a hundredth.
     private static let maximumRatio = 100
 
-    /// Refuses a coding that is not understood, before a byte of the body is read.
-    static func admit(_ rare: RareFields) throws(LocalReply) {
-        guard let coding = rare.unknownCoding else { return }
+    /// What is said of a coding that is not understood, before a byte of the body is read.
+    static func refusal(of coding: String) -> LocalReply {
         var reply = LocalReply(
             .unsupported, status: 415,
             "the content-encoding '\(coding)' is not understood here; send the body as gzip, as deflate or without one",
             stage: .accept)
         reply.fields = [HeaderLine(name: "accept-encoding", value: "gzip, deflate, identity")]
-        throw reply
+        return reply
     }
 
     /// What the body holds behind its codings.

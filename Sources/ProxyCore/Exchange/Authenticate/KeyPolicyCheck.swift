@@ -22,7 +22,7 @@ public final class KeyPolicyCheck: Sendable {
     /// - Parameter model: the one the client asked for.
     public func allows(model: String) -> Bool {
         guard let models else { return true }
-        return models.contains { $0.match(model) != nil }
+        return models.contains { $0.matches(model) }
     }
 
     /// - Parameter path: of a request that names no model.

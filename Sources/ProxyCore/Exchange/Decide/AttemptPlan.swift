@@ -44,6 +44,8 @@ struct AttemptPlan {
     /// Candidates that were really asked: a request that cannot be said somewhere asks nobody.
     private struct Asked {
         var count = 0
+        /// Those that were given out and that the exchange passed over after all.
+        var skipped = 0
         /// Where the route waits: who they were.
         var whom: [(account: AccountID, model: String)] = []
         /// Those of them that nothing takes out, although they failed: to ask them again would bring the same.
@@ -52,7 +54,9 @@ struct AttemptPlan {
         var tooDear: [(account: AccountID, model: String)] = []
     }
 
-    let route: Route
+    /// All of the file's, and which of them is walked: a route is a dozen references, and is looked at where it is.
+    private let routes: [Route]
+    private let rule: Int
     private let upstreams: [UpstreamAccounts]
     /// The model that rules went by.
     let askedFor: String
@@ -72,8 +76,6 @@ struct AttemptPlan {
     /// Candidates that were given out.
     private(set) var attempts = 0
     private var asked = Asked()
-    /// Those of them that the exchange passed over after all.
-    private var skipped = 0
     /// Who was not asked, in the order in which it was found.
     private(set) var passedOver: [PassedOver] = []
     /// Whom the request may wait for: nobody is left to be asked, and the route waits.
@@ -105,12 +107,20 @@ struct AttemptPlan {
     /// A list of some hundred accounts, most of them out, is not told in every row.
     private static let mostPassedOver = 64
 
-    init(route: Route, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64) {
-        self.route = route
+    /// - Parameter rule: an index into `routes`.
+    init(
+        routes: [Route], rule: Int, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64
+    ) {
+        self.routes = routes
+        self.rule = rule
         self.upstreams = upstreams
         self.askedFor = askedFor
         self.capture = capture
         rng = SplitMix64(state: seed)
+    }
+
+    var route: Route {
+        _read { yield routes[rule] }
     }
 
     /// The next to ask, or nil when nobody is left.
@@ -129,7 +139,7 @@ struct AttemptPlan {
 
     /// The candidate that was given out last is too dear for what a limit has left.
     mutating func passOverForLimit(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         isTooDear(candidate)
     }
 
@@ -149,13 +159,13 @@ struct AttemptPlan {
 
     /// Another request tries whether the candidate that was given out last is well again.
     mutating func passOverForProbe(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         passOver(candidate, .failing)
     }
 
     /// Others have used up what the candidate that was given out last may have.
     mutating func passOverForQuota(_ candidate: Candidate) {
-        skipped += 1
+        asked.skipped += 1
         passOver(candidate, .quota)
     }
 
@@ -176,7 +186,7 @@ struct AttemptPlan {
 
     private mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
         guard passedOver.count < Self.mostPassedOver else { return }
-        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - skipped, reason: reason))
+        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - asked.skipped, reason: reason))
     }
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
@@ -219,7 +229,14 @@ struct AttemptPlan {
     }
 
     private mutating func enter(_ target: Int) {
-        enter(target, model: route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture))
+        enter(target, model: modelOfTarget(target))
+    }
+
+    /// What a target of the tier is asked for. Mostly it names no model of its own; a target is half a dozen references, and to ask it
+    /// would copy them.
+    private func modelOfTarget(_ target: Int) -> String {
+        if route.tiers[position.tier].targets[target].tierTarget.model == nil { return askedFor }
+        return route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture)
     }
 
     private mutating func enter(_ target: Int, model: String) {
@@ -271,7 +288,7 @@ struct AttemptPlan {
             return nil
         }
         let threshold = route.tiers[position.tier].targets[0].threshold
-        let model = route.tiers[position.tier].targets[0].tierTarget.model(askedFor: askedFor, capture: capture)
+        let model = modelOfTarget(0)
         guard
             holdsNobody(states, threshold: threshold)
                 || obstacle(accounts.ids[account], model, threshold: threshold, states, now: now) == nil
@@ -342,22 +359,22 @@ struct AttemptPlan {
     private mutating func chooseAccount(_ states: AccountStates, now: Int) -> Int? {
         let upstream = route.tiers[position.tier].targets[position.target].upstream
         let threshold = route.tiers[position.tier].targets[position.target].threshold
-        let accounts = upstreams[upstream]
-        let count = accounts.ids.count
-        let choice = count > 1 ? choice(accounts.choice) : .first
+        let count = upstreams[upstream].ids.count
+        let choice = count > 1 ? choice(upstreams[upstream].choice) : .first
         switch choice {
         case .first:
             for account in 0..<count where !position.accounts.contains(account) {
                 position.accounts.insert(account)
-                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+                if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .weighted:
+            let accounts = upstreams[upstream]
             while let account = draw(
                 count, position.accounts, mark: { accounts.lots[$0] }, weight: { accounts.weights[$0] })
             {
                 position.accounts.insert(account)
-                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+                if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
@@ -374,7 +391,7 @@ struct AttemptPlan {
         if !roster.isComplete { passOver(roster) }
         while let account = roster.best(besides: position.accounts, now: now, &rng) {
             position.accounts.insert(account)
-            if admits(account, upstreams[upstream], threshold: threshold, states, now: now) { return account }
+            if admits(account, of: upstream, threshold: threshold, states, now: now) { return account }
         }
         for (account, id) in upstreams[upstream].ids.enumerated() where !position.accounts.contains(account) {
             position.accounts.insert(account)
@@ -403,10 +420,10 @@ struct AttemptPlan {
 
     /// Whether an account of the target can serve; else it is noted as passed over.
     private mutating func admits(
-        _ account: Int, _ accounts: UpstreamAccounts, threshold: Double, _ states: AccountStates, now: Int
+        _ account: Int, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
     ) -> Bool {
         if holdsNobody(states, threshold: threshold) { return true }
-        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
+        let obstacle = obstacle(upstreams[upstream].ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
         if obstacle != .asked { passOver(candidate(account), obstacle) }
         return false

@@ -192,21 +192,17 @@ extension ClientRequest {
 
     /// Finds what the body's members say that decides its way.
     private mutating func readModel(required: Bool) throws(LocalReply) {
-        var problem: LocalReply?
+        // A text and not the reply, which is large: most requests have no problem.
+        var problem: String?
         var (model, streams, thinks) = (String?.none, content.streams, content.thinks)
         var lists: [Range<Int>] = []
         withBody { bytes in
             for member in members {
                 if member.key(equals: "model", in: bytes) {
                     switch member.kind {
-                    case .string:
-                        do throws(LocalReply) {
-                            model = try memory.modelName(UnsafeRawBufferPointer(rebasing: bytes[member.value]))
-                        } catch {
-                            problem = error
-                        }
+                    case .string: problem = memory.modelName(bytes.slice(member.value), into: &model) ?? problem
                     case .null where !required: break
-                    case .number, .true, .false, .null, .object, .array: problem = LocalReply(body: ModelName.missing)
+                    case .number, .true, .false, .null, .object, .array: problem = ModelName.missing
                     }
                 } else if member.kind == .true, member.key(equals: "stream", in: bytes) {
                     streams = true
@@ -215,7 +211,7 @@ extension ClientRequest {
                 } else if member.kind == .array, Self.holdsAlternates(member, in: bytes) {
                     lists.append(member.value)
                 } else if member.key.count == 5 || member.isKeyEscaped, member.names("model", in: bytes) {
-                    problem = LocalReply(body: "the request body names 'model' in other letters")
+                    problem = "the request body names 'model' in other letters"
                 }
             }
         }
@@ -226,17 +222,13 @@ extension ClientRequest {
         content.streams = streams
         content.thinks = thinks
         if problem == nil, !lists.isEmpty, asksForModel {
-            do throws(LocalReply) {
-                for list in lists {
-                    let models = try alternates(of: list)
-                    content.alternates += models
-                }
-            } catch {
-                problem = error
+            for list in lists {
+                let models = try alternates(of: list)
+                content.alternates += models
             }
         }
-        if problem == nil, required, !content.namesModel { problem = LocalReply(body: ModelName.missing) }
-        if let problem { throw problem }
+        if problem == nil, required, !content.namesModel { problem = ModelName.missing }
+        if let problem { throw LocalReply(body: problem) }
     }
 
     private static func text(of problem: JSONScan.Problem) -> String {

@@ -4,7 +4,8 @@ import RuleEngine
 
 /// Stage Decide: from body and live state to a plan.
 extension Exchange {
-    func decide() throws(LocalReply) -> RoutePlan {
+    /// Makes the plan where it stays: a copy would count up all that it refers to.
+    func decide() throws(LocalReply) {
         let duties = snapshot.tables.duties
         if duties.contains(.stores), !loop.shared.ledger.canRecord {
             // Before an upstream is paid for a response that could not be accounted.
@@ -30,10 +31,13 @@ extension Exchange {
         if !request.content.alternates.isEmpty {
             try router.admit(request.content.alternates, beside: decision, facts: gatherFacts(reads: reads))
         }
-        var plan = router.plan(decision, model: request.content.model) { loop.random() }
-        prepare(&plan)
-        if let note = trail.note { self.note(plan, in: note) }
-        return plan
+        plan = router.plan(decision, model: request.content.model) { loop.random() }
+        if plan?.traits.isPlain == false, var plan {
+            self.plan = nil
+            prepare(&plan)
+            self.plan = plan
+        }
+        if let note = trail.note, let plan { self.note(plan, in: note) }
     }
 
     /// No body is kept for a path that is not open to the key, or that nobody serves: a short one is looked at all the same, since

@@ -67,8 +67,8 @@ extension Exchange {
     /// How long the answer may be, as the request says or the rule of its route.
     private func readAllowance(into demand: inout LimitDemand) {
         guard request.content.object != nil else { return }
-        let set = plan?.route.set ?? .none
-        let allowance = request.withBody { OutputAllowance(body: $0, members: request.members, set: set) }
+        let (most, count) = (plan?.route.set.maxTokens, plan?.route.set.choices)
+        let allowance = request.withBody { OutputAllowance(body: $0, members: request.members, most: most, count: count) }
         (demand.most, demand.choices) = (allowance.tokens, allowance.choices)
     }
 
@@ -90,8 +90,8 @@ extension Exchange {
         if view.prices.refusesUnknown, let refusal = priceless(candidate) {
             return trail.failures.isEmpty ? .refused(refusal) : .passedOver
         }
-        guard let grant, let route = plan?.route else { return .granted }
-        let cap = route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
+        guard let grant, plan != nil else { return .granted }
+        let cap = plan?.route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
         let (full, typical) = needs(grant, candidate, cap: cap)
         func need(_ limit: UsageLimit) -> LimitAmounts { limit.reserve == .typical ? typical : full }
         let (table, now) = (loop.shared.limits, LimitTime.now)
@@ -103,7 +103,8 @@ extension Exchange {
         }
         do throws(LimitRefusals) {
             let reservation = try table.reserve(
-                grant.uses, at: grant.limits.slots, patience: grant.lease?.patience ?? .asks, need, now: now)
+                grant.uses, at: grant.limits.slots, patience: grant.lease?.patience ?? .asks, in: grant.limits.takeRoom(), need,
+                now: now)
             for (index, entry) in reservation.entries.enumerated() { grant.limits.slots[index] = entry.slot }
             grant.reservation = reservation
             if let limit = reservation.displaces { tellOfRoom(in: limit, now) }
@@ -248,9 +249,10 @@ extension Exchange {
 
     /// What was reserved becomes what was used. Before the client sees the end of its answer, so that its next request finds it so.
     func settleLimits() {
-        guard let grant, let reservation = grant.reservation else { return }
+        guard let grant, var reservation = grant.reservation else { return }
         grant.reservation = nil
         loop.shared.limits.settle(reservation, used: grant.used, now: .now)
+        grant.limits.keepRoom(of: &reservation)
     }
 
     // MARK: Telling
@@ -263,7 +265,8 @@ extension Exchange {
         let now = LimitTime.now
         let asked = grant.map { UsageAmounts.sum($0.demand.input, $0.used.tokens) } ?? 0
         return LimitFields(
-            loop.shared.limits.standing(uses, grant?.reservation, asked: asked, now: now), for: request.dialect, now: now.wall)
+            loop.shared.limits.standing(uses, grant?.reservation, asked: asked, now: now), for: request.dialect, now: now.wall,
+            &loop.instants)
     }
 
     /// What an answer that comes before the request's limits are found can tell of: all that are known to apply. Those that ask for

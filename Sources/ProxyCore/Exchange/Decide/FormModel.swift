@@ -28,7 +28,8 @@ struct FormModel: Equatable {
         if name == "model" { return true }
         let plain = name.lowercased()
         var escaped = plain
-        let decoded = plain.contains("%") ? escaped.withUTF8 { percentDecoded(UnsafeRawBufferPointer($0)) } ?? plain : plain
+        let decoded =
+            plain.contains("%") ? escaped.withUTF8 { PercentEncoding.decoded(UnsafeRawBufferPointer($0)) } ?? plain : plain
         // What is left when a reader drops what it does not know.
         let letters = decoded.lowercased().unicodeScalars.filter { ("a"..."z").contains($0) }
         if letters.elementsEqual("model".unicodeScalars) || decoded.lowercased().contains("model[") || plain.hasPrefix("=?") {
@@ -45,7 +46,8 @@ struct FormModel: Equatable {
         while start <= body.count {
             let end = body[start...].firstIndex(of: UInt8(ascii: "&")) ?? body.count
             let equals = body[start..<end].firstIndex(of: UInt8(ascii: "=")) ?? end
-            guard let name = percentDecoded(UnsafeRawBufferPointer(rebasing: body[start..<equals]), plusIsSpace: true) else {
+            guard let name = PercentEncoding.decoded(UnsafeRawBufferPointer(rebasing: body[start..<equals]), plusIsSpace: true)
+            else {
                 throw Malformed("the form holds what no form can hold")
             }
             if try isModel(name) {
@@ -53,7 +55,7 @@ struct FormModel: Equatable {
                 // A name alone leaves no place where another model could stand.
                 guard equals < end else { throw Malformed("the form's 'model' is empty") }
                 let range = (equals + 1)..<end
-                guard let value = percentDecoded(UnsafeRawBufferPointer(rebasing: body[range]), plusIsSpace: true) else {
+                guard let value = PercentEncoding.decoded(UnsafeRawBufferPointer(rebasing: body[range]), plusIsSpace: true) else {
                     throw Malformed("the form's 'model' is no text")
                 }
                 found = FormModel(name: value, range: range, isURLEncoded: true)
@@ -69,7 +71,7 @@ struct FormModel: Equatable {
         guard piece.contains(UInt8(ascii: ";")) else { return }
         for part in piece.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).dropFirst() {
             let name = UnsafeRawBufferPointer(rebasing: part.prefix { $0 != UInt8(ascii: "=") })
-            if try isModel(percentDecoded(name, plusIsSpace: true) ?? "") { throw twice }
+            if try isModel(PercentEncoding.decoded(name, plusIsSpace: true) ?? "") { throw twice }
         }
     }
 

@@ -171,7 +171,9 @@ struct DescribedDemand {
     }
 
     func readAllowance(_ set: RequestOverrides, into demand: inout LimitDemand) {
-        let allowance = body.withUnsafeBytes { OutputAllowance(body: $0, members: members, set: set) }
+        let allowance = body.withUnsafeBytes {
+            OutputAllowance(body: $0, members: members, most: set.maxTokens, count: set.choices)
+        }
         let said = facts.maxTokens > 0 ? facts.maxTokens : nil
         (demand.most, demand.choices) = (allowance.tokens ?? said, allowance.choices)
     }

@@ -22,18 +22,27 @@ extension ClientRequest {
     /// Finds who asks within the key. Of several places that name a session the first in this order counts: Claude Code's header,
     /// the session part of `metadata.user_id`, Codex' header, `prompt_cache_key`, `x-proxyd-session`.
     mutating func readOrigin() {
-        var heard = OriginHeaders()
+        // Most heads have none of them: then nothing is made that holds half a dozen texts.
+        var heard: OriginHeaders?
         withHead { bytes in
             for field in head.fields where field.known == .other || field.known == .proxyd {
-                heard.take(field.name.bytes(in: bytes)) { field.value.string(in: bytes) }
+                let name = field.name.bytes(in: bytes)
+                guard Self.originField(name) != nil else { continue }
+                if heard == nil { heard = OriginHeaders() }
+                heard?.take(name) { field.value.string(in: bytes) }
             }
         }
-        guard heard.found.session.isEmpty, content.object != nil else {
-            origin = heard.origin(user: "", cacheKey: "")
+        if content.object == nil || heard?.found.session.isEmpty == false {
+            if let heard { origin = heard.origin(user: "", cacheKey: "") }
             return
         }
-        let (user, cacheKey) = withBody { bytes in (Self.userSession(bytes, members), Self.cacheKey(bytes, members)) }
-        origin = heard.origin(user: user, cacheKey: cacheKey)
+        let user = withBody { Self.userSession($0, members) }
+        if heard == nil, !user.isEmpty {
+            origin.session = user
+            return
+        }
+        let cacheKey = withBody { Self.cacheKey($0, members) }
+        if let heard { origin = heard.origin(user: user, cacheKey: cacheKey) } else { origin.session = cacheKey }
     }
 
     /// The same of a request that is described: by its headers, and by its body where there is one.
@@ -107,7 +116,7 @@ extension ClientRequest {
         else { return "" }
         let raw = UnsafeRawBufferPointer(rebasing: body[(user.value.lowerBound + 1)..<(user.value.upperBound - 1)])
         let session: String
-        if !raw.contains(UInt8(ascii: "\\")) {
+        if !user.isValueEscaped {
             session = afterLast("session_", in: raw)
         } else {
             guard let text = JSONScan.string(of: body, in: user.value) else { return "" }

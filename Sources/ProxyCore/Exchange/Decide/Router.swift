@@ -10,7 +10,9 @@ struct RoutePlan {
     /// The numbers under which it is remembered who served.
     var affinity = AffinityKeys()
 
-    var route: Route { attempts.route }
+    var route: Route {
+        _read { yield attempts.route }
+    }
 }
 
 /// The stage Decide behind the body: from what is asked, by whom, to a plan, or to the reply that says why not. Pure but for what the
@@ -35,7 +37,7 @@ struct Router {
     ///   - model: as asked for; `*` where the request names none.
     ///   - facts: gathered only where a rule reads them.
     func decide(_ model: String, facts: () -> Facts) throws(LocalReply) -> Decision {
-        let namesNone = model == "*"
+        let namesNone = model.utf8.count == 1 && model == "*"
         if namesNone {
             try admitPath()
         } else if policy?.allows(model: model) != true {
@@ -141,12 +143,12 @@ struct Router {
     /// The walk that a decision leads to.
     /// - Parameter seed: draws a random number, for tiers whose targets are chosen by weight.
     func plan(_ decision: Decision, model: String, seed: () -> UInt64) -> RoutePlan {
-        let (route, traits) = (snapshot.routes[decision.rule], snapshot.traits[decision.rule])
+        let traits = snapshot.traits[decision.rule]
         return RoutePlan(
             rule: decision.rule, traits: traits,
             attempts: AttemptPlan(
-                route: route, accounts: snapshot.accounts, askedFor: decision.alias ?? model, capture: decision.capture,
-                seed: traits.drawsLots ? seed() : 0))
+                routes: snapshot.routes, rule: decision.rule, accounts: snapshot.accounts, askedFor: decision.alias ?? model,
+                capture: decision.capture, seed: traits.drawsLots ? seed() : 0))
     }
 
     /// What a client sent, cut to what an error message can hold.

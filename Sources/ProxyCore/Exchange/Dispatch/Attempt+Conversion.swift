@@ -103,15 +103,15 @@ extension Attempt {
     /// A body that goes on in its own format, in the server's words and without the fields and values that it is known to refuse.
     /// Nearly always the body itself.
     func withoutRefused(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
-        let quirks: RequestQuirks?
-        switch request.endpoint {
+        let quirks: Box<RequestQuirks>?
+        switch exchange.request.endpoint {
         case .generate(let client): quirks = able.quirks(of: client)
         case .named, .countTokens: quirks = able.drops
         case .other, .local: quirks = nil
         }
         guard let quirks else { return body }
         let recall = recall()
-        guard let patched = body.withUnsafeReadableBytes({ quirks.patched($0, recall: recall) }) else { return body }
+        guard let patched = body.withUnsafeReadableBytes({ quirks.value.patched($0, recall: recall) }) else { return body }
         if let first = patched.notes.first {
             if request.asksForStrictness || upstream.upstream.conversion.lossy == .strict {
                 throw ConversionProblem(.unsupported, "\(first.param): this upstream does not take it", param: first.param)
@@ -168,9 +168,9 @@ extension Attempt {
     }
 
     private var mayLeaveThoughts: Bool {
-        guard case .generate(.openai) = request.endpoint, dialect == .openai, able.capabilities.openAI.wantsThoughtsBack else {
-            return false
-        }
+        guard case .generate(.openai) = exchange.request.endpoint, dialect == .openai,
+            able.capabilities.openAI.wantsThoughtsBack
+        else { return false }
         return request.withBody { body in request.members.contains { $0.key(equals: "tools", in: body) } }
     }
 

@@ -76,12 +76,13 @@ final class Attempt: UpstreamReceiver {
     init(_ exchange: Exchange, _ candidate: Candidate) {
         self.exchange = exchange
         self.candidate = candidate
-        if let renewed = exchange.renewed(candidate) {
+        let view = self.exchange.view
+        if let renewed = self.exchange.renewed(self.candidate) {
             upstream = renewed
-            target = exchange.view.makeTarget(route: exchange.rule, candidate, at: renewed)
+            target = view.makeTarget(route: self.exchange.rule, self.candidate, at: renewed)
         } else {
-            target = exchange.view.target(route: exchange.rule, candidate: candidate)
-            upstream = exchange.view.upstream(candidate.upstream)
+            target = view.target(route: self.exchange.rule, candidate: self.candidate)
+            upstream = view.upstream(self.candidate.upstream)
         }
     }
 
@@ -97,10 +98,13 @@ final class Attempt: UpstreamReceiver {
     var dialect: ClientDialect { upstream.dialect(of: request.endpoint) }
 
     /// The times that the request's row tells; nil for an attempt that was not asked.
-    var times: UsageRecord.Times? {
+    var times: UsageRecord.Times? { times(exchange.figures.elapsedMicroseconds) }
+
+    /// - Parameter elapsed: microseconds from the request's head until now.
+    func times(_ elapsed: Int) -> UsageRecord.Times? {
         guard clock.asked >= 0 else { return nil }
         let firstByte = clock.headCame >= 0 ? (clock.headCame - clock.asked) / 1000 : nil
-        let duration = max(0, exchange.figures.elapsedMicroseconds - clock.asked) / 1000
+        let duration = max(0, elapsed - clock.asked) / 1000
         return UsageRecord.Times(start: clock.asked / 1000, firstByte: firstByte, duration: duration)
     }
 

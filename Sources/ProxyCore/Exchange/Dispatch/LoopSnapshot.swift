@@ -60,7 +60,7 @@ final class LoopSnapshot {
 
     /// What a model costs; most requests are for the model of the last one. nil for a model without a price.
     func price(of model: String, at upstream: Int) -> Price? {
-        if let lastPrice, lastPrice.upstream == upstream, lastPrice.model == model { return lastPrice.price }
+        if lastPrice?.upstream == upstream, lastPrice?.model == model { return lastPrice?.price }
         let price = prices.price(of: model, at: upstream)
         lastPrice = (model, upstream, price)
         return price

@@ -72,9 +72,12 @@ final class AbleModel {
     /// A chat stream may be asked for its usage.
     let takesStreamOptions: Bool
     /// What is left out of requests that are no generations. Nil for most: nothing.
-    let drops: RequestQuirks?
-    /// What is changed in bodies that pass as they are. Nil for most: nothing.
-    private let quirks: (chat: RequestQuirks?, responses: RequestQuirks?, messages: RequestQuirks?, gemini: RequestQuirks?)
+    let drops: Box<RequestQuirks>?
+    /// What is changed in bodies that pass as they are. Nil for most: nothing. Every request asks: each is a reference, not a copy
+    /// of all that it may change.
+    private let quirks: (chat: Changes?, responses: Changes?, messages: Changes?, gemini: Changes?)
+
+    private typealias Changes = Box<RequestQuirks>
 
     /// - Parameter drops: what the rule leaves out beside what the server refuses.
     init(_ model: String, at upstream: Upstream, without drops: [FieldPath]) {
@@ -82,17 +85,19 @@ final class AbleModel {
         var capabilities = upstream.capabilities(of: model)
         capabilities.drops += drops.filter { !capabilities.drops.contains($0) }
         self.capabilities = capabilities
-        func quirks(_ dialect: ClientDialect) -> RequestQuirks? {
+        func quirks(_ dialect: ClientDialect) -> Changes? {
             let quirks = RequestQuirks(capabilities, for: dialect, model: model)
-            return quirks.isEmpty ? nil : quirks
+            return quirks.isEmpty ? nil : Box(quirks)
         }
         let chat = quirks(.openai)
-        self.drops = capabilities.drops.isEmpty ? nil : RequestQuirks(dropping: capabilities.drops)
-        takesStreamOptions = capabilities.openAI.streamUsage && chat?.drops.contains { $0.member == "stream_options" } != true
+        let dropped = capabilities.drops
+        self.drops = dropped.isEmpty ? nil : Box(RequestQuirks(dropping: dropped))
+        let dropsOptions = chat?.value.drops.contains { $0.member == "stream_options" } == true
+        takesStreamOptions = capabilities.openAI.streamUsage && !dropsOptions
         self.quirks = (chat, quirks(.responses), quirks(.anthropic), quirks(.gemini))
     }
 
-    func quirks(of dialect: ClientDialect) -> RequestQuirks? {
+    func quirks(of dialect: ClientDialect) -> Box<RequestQuirks>? {
         switch dialect {
         case .openai: quirks.chat
         case .responses: quirks.responses

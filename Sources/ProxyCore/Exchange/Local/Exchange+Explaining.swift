@@ -22,7 +22,7 @@ extension Exchange {
             caller = found.key.map { Caller(key: $0, policy: nil) }
             request.showsKey = true
         }
-        try RequestCodings.admit(request.rare)
+        if let coding = request.rare.unknownCoding { throw RequestCodings.refusal(of: coding) }
         return .takeBody
     }
 

@@ -198,7 +198,10 @@ extension Attempt {
         guard request.dialect == .responses, request.content.object != nil else { return nil }
         let allowance = request.withBody { bytes -> OutputAllowance? in
             let isLater = request.members.contains { $0.kind == .true && bytes.slice($0.key).equals("background") }
-            return isLater ? OutputAllowance(body: bytes, members: request.members, set: exchange.plan?.route.set ?? .none) : nil
+            guard isLater else { return nil }
+            return OutputAllowance(
+                body: bytes, members: request.members, most: exchange.plan?.route.set.maxTokens,
+                count: exchange.plan?.route.set.choices)
         }
         return allowance.map { min($0.tokens ?? exchange.configuration.usage.assumedOutput, UsageAmounts.limit) }
     }

@@ -11,20 +11,25 @@ extension Attempt {
         var headers: QuotaHeaders?
         for index in head.fields.indices {
             let field = head.fields[index]
+            guard field.known == .other || !names.isEmpty else { continue }
             let name = field.name.bytes(in: bytes)
             if field.known == .other, QuotaHeaders.mayTell(name) {
-                headers.read { $0.read(name: name, value: field.value.bytes(in: bytes)) }
+                if headers == nil { headers = QuotaHeaders() }
+                headers?.read(name: name, value: field.value.bytes(in: bytes))
             }
             if names.isEmpty { continue }
             // Which may be one that is known for something else, such as `retry-after`.
             for kind in names {
                 for own in kind.names where equalsIgnoringCase(name, own.text) {
-                    headers.read { $0.read(field.value.bytes(in: bytes), as: own.part, of: kind.kind) }
+                    if headers == nil { headers = QuotaHeaders() }
+                    headers?.read(field.value.bytes(in: bytes), as: own.part, of: kind.kind)
                 }
             }
         }
         guard let headers else { return }
         traits.tellsQuota = true
+        // Such as what remains, and not of how much.
+        if traits.status < 400, headers.tellsNothing { return }
         take(headers)
     }
 
@@ -90,15 +95,5 @@ extension Attempt {
         var amounts = used
         amounts.requests = 0
         loop.shared.accounts.quota.count(target.id, amounts, time: .now, zone: exchange.configuration.timeZone)
-    }
-}
-
-extension QuotaHeaders? {
-    /// Changes what is read so far; the first header makes it.
-    fileprivate mutating func read(_ change: (inout QuotaHeaders) -> Void) {
-        var headers = self ?? QuotaHeaders()
-        self = nil
-        change(&headers)
-        self = headers
     }
 }

@@ -12,7 +12,8 @@ extension Attempt {
         phase.headCame()
         if clock.headCame < 0 { clock.headCame = exchange.figures.elapsedMicroseconds }
         if loop.tellsBytes { tellPiece("response head read", bytes: bytes.count, status: head.status) }
-        traits = ResponseTraits(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
+        traits = ResponseTraits()
+        traits.read(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
         readLimits(of: head, bytes: bytes)
         readQuota(of: head, bytes: bytes)
         if traits.status >= 400 {

@@ -105,9 +105,10 @@ extension Attempt {
 
     /// What brings a good response into the form that was asked for; nil where it is in it.
     private var neededMirror: ConversionContext? {
-        guard case .generate = request.endpoint, !traits.isCompressed else { return nil }
+        // Not by `request`: what is yielded is taken out here, all of it.
+        guard case .generate = exchange.request.endpoint, !traits.isCompressed else { return nil }
         if isFolded { return mirror }
-        guard request.content.streams else { return nil }
+        guard exchange.request.content.streams else { return nil }
         // An array of chunks is what a Gemini client without `alt=sse` waits for.
         if request.wantsArray, withHeld({ $0.withoutMark.first { $0 > 0x20 } }) == UInt8(ascii: "[") { return nil }
         return mirror

@@ -32,8 +32,9 @@ struct ResponseTraits {
 
     var isCompressed: Bool { coding != .none }
 
+    /// Reads them where they are.
     /// - Parameter now: seconds since 1970.
-    init(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer, now: Int) {
+    mutating func read(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer, now: Int) {
         status = head.status
         framing = head.framing
         var isExact = false
@@ -63,8 +64,6 @@ struct ResponseTraits {
             }
         }
     }
-
-    init() {}
 }
 
 /// How much of a response is held, and for how long.

@@ -74,10 +74,14 @@ extension Exchange {
         }
         var record = UsageRecord(
             requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
-            provenance: provenance, cost: cost ?? 0, key: key.usage,
-            question: UsageRecord.Question(
-                dialect: request.dialect, model: request.content.model, session: request.origin.session,
-                agent: request.origin.agent, inputs: isCharged ? trail.inputs : []))
+            provenance: provenance, cost: cost ?? 0, key: key.usage)
+        // Here, where the record is: a question that is handed over is copied.
+        record.question.dialect = request.dialect
+        record.question.model = request.content.model
+        record.question.session = request.origin.session
+        record.question.agent = request.origin.agent
+        // What is kept for a crash has to be small.
+        if isCharged, !trail.inputs.isEmpty { record.question.inputs = trail.inputs }
         record.priced = cost != nil
         if !trail.failures.isEmpty || plan?.attempts.passedOver.isEmpty == false {
             record.course.steps = trail.steps(plan, snapshot)
@@ -85,10 +89,10 @@ extension Exchange {
         record.course.status = figures.status
         record.course.outcome = RecordedOutcome(outcome)
         if figures.firstByteMicroseconds >= 0 { record.course.firstByteMilliseconds = figures.firstByteMicroseconds / 1000 }
-        record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
+        let elapsed = figures.elapsedMicroseconds
+        record.course.durationMilliseconds = elapsed / 1000
         record.course.millisecond = now % 1000
-        // What is kept for a crash has to be small.
-        if isCharged { record.course.times = attempt?.times }
+        if isCharged { record.course.times = attempt?.times(elapsed) }
         if isCharged, let grant { record.charges = grant.limits.charges }
         visit(&record)
     }

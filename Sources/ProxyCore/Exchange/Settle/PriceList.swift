@@ -21,7 +21,7 @@ public struct PriceList: Sendable {
         self.init(configuration.prices, unknown: configuration.unknownPrice, upstreams: configuration.upstreams)
     }
 
-    /// - Parameter shipped: read only where an upstream has a preset, since that is a quarter of a start's instructions.
+    /// - Parameter shipped: read only where an upstream has a preset.
     init(
         _ prices: [String: Price], unknown: UnknownPrice, upstreams: [Upstream], shipped: @autoclosure () -> ShippedPrices = .all
     ) {

@@ -12,7 +12,14 @@ struct PayloadWriter {
         count &+= 1
     }
 
+    @inline(__always)
     mutating func put(number: Int) {
+        // Most are lengths and counts.
+        if number >= 0, number < 0x80 { put(byte: UInt8(truncatingIfNeeded: number)) } else { put(large: number) }
+    }
+
+    @inline(never)
+    private mutating func put(large number: Int) {
         var rest = UInt64(min(max(number, 0), UsageRecord.maximumNumber))
         while rest >= 0x80 {
             put(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -34,6 +41,7 @@ struct PayloadWriter {
     }
 
     mutating func put(string: String) {
+        if string.isEmpty { return put(byte: 0) }
         let done: Void? = string.utf8.withContiguousStorageIfAvailable { put(bytes: UnsafeRawBufferPointer($0)) }
         if done == nil { Array(string.utf8).withUnsafeBytes { put(bytes: $0) } }
     }

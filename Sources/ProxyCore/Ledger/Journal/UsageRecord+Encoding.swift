@@ -98,7 +98,7 @@ extension UsageRecord {
         labels.encoded.withUnsafeBytes { writer.put(raw: $0) }
         key.encoded.withUnsafeBytes { writer.put(raw: $0) }
         writer.put(string: requestID)
-        writer.put(string: flags.contains(.hasModelAsked) ? "" : question.model)
+        if flags.contains(.hasModelAsked) { writer.put(byte: 0) } else { writer.put(string: question.model) }
         writer.put(string: question.session)
         writer.put(string: question.agent)
         if flags.contains(.hasSteps) { put(steps: &writer) }

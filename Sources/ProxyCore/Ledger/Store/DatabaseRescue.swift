@@ -164,8 +164,8 @@ extension SQLiteStore {
     /// Tables that stay small, whatever is served.
     private static let smallTables = ["key", "retired_secret", "usage_key", "place", "limit_block", "limit_reset"]
 
-    /// Looks whether the database can be read: through and through where it has less than `small` bytes; else through what is
-    /// read and written all the time, and at the ends of each table.
+    /// Looks whether the database can be read: through and through where it has less than `small` bytes, which reads each row; else
+    /// through what is read and written all the time, and at the ends of each table.
     /// - Parameter tables: those that are there: an older schema has fewer.
     static func probe(_ database: Database, _ tables: [String] = SQLiteStore.tables, small: Int) throws {
         let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
@@ -175,6 +175,7 @@ extension SQLiteStore {
             let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(\(what))") ?? "ok"
             guard problem == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: problem) }
         }
+        if isSmall, try tables.allSatisfy({ try database.tableExists($0) }) { return }
         for table in tables {
             let key = try database.primaryKey(table).columns.joined(separator: ", ")
             let last = key.split(separator: ",").map { "\($0) DESC" }.joined(separator: ", ")

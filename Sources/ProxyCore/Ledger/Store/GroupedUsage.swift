@@ -41,6 +41,9 @@ public enum UsageGroup: Sendable, Hashable {
     /// Whether only the records themselves have it: no sum is kept of what clients name.
     var isOfRecords: Bool { self == .session || self == .agent }
 
+    /// Whether only the table of places has it.
+    var isOfPlaces: Bool { isTag || [.upstream, .account, .rule].contains(self) }
+
     public var isTag: Bool {
         if case .tag = self { return true }
         return false

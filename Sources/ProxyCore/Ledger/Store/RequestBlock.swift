@@ -21,12 +21,6 @@ struct RequestBlock: Sendable {
         var models = 0
         var sessions = 0
 
-        /// Whether all of another's texts may be in it.
-        func mayHold(_ other: Masks) -> Bool {
-            keys & other.keys == other.keys && models & other.models == other.models
-                && sessions & other.sessions == other.sessions
-        }
-
         /// Stays the same from one process to the next: FNV-1a.
         static func mask(_ bytes: UnsafeRawBufferPointer) -> Int {
             var hash: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -73,6 +67,13 @@ struct RequestBlock: Sendable {
             start = begin + size
         }
         return payloads
+    }
+
+    /// Shows what is wanted of a block.
+    static func show(_ bytes: UnsafeRawBufferPointer, for wanted: RequestPattern, _ body: (EncodedUsage) -> Void) {
+        for payload in payloads(in: bytes) {
+            if let usage = EncodedUsage(payload), wanted.matches(usage) { body(usage) }
+        }
     }
 
     /// Adds what is wanted of a block to the page.

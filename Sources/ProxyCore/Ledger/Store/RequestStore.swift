@@ -1,6 +1,8 @@
 /// The part of a store that keeps the records themselves.
 protocol RequestStore: Sendable {
     func requests(_ filter: RequestFilter) throws -> RequestPage
+    /// Shows requests for a while, and says where to go on: nil when that were all. `before` and what is said are between blocks.
+    func forEachRequest(_ filter: RequestFilter, _ body: (EncodedUsage) -> Void) throws -> RequestCursor?
     /// Shows the latest requests that are kept, up to `most`, in the order in which they were booked. A record's bytes are good
     /// until `body` returns.
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) throws

@@ -14,9 +14,10 @@ extension SQLiteStore {
         let names = columns.indices.map { "g\($0)" }
         // Keeps a sum of nothing from being a row. Where there are groups it would keep SQLite from going by the primary key.
         let one = groups.isEmpty ? ["one"] : []
+        let join = groups.contains(where: \.isOfPlaces) ? " JOIN place ON place.id = \(table).place" : ""
         let selected = zip(columns, names).map { "\($0) AS \($1)" } + [Self.reportSums] + one.map { "1 AS \($0)" }
         let sql = """
-            SELECT \(selected.joined(separator: ", ")) FROM \(table) JOIN place ON place.id = \(table).place
+            SELECT \(selected.joined(separator: ", ")) FROM \(table)\(join)
             WHERE \(period) BETWEEN ? AND ? GROUP BY \((names + one).joined(separator: ", "))
             """
         // Tags are told apart here: rows of different tags may be one row of the report.

@@ -5,19 +5,35 @@ import GRDB
 extension SQLiteStore {
     func requests(_ filter: RequestFilter) throws -> RequestPage {
         let wanted = RequestPattern(filter)
-        return try read { database in
-            var page = RequestPage()
-            // Where a page ends before it is full; the next one begins there.
+        var page = RequestPage()
+        let end = try look(for: wanted) { RequestBlock.look(at: $1, $0, for: wanted, &page) }
+        page.next = end
+        return page
+    }
+
+    func forEachRequest(_ filter: RequestFilter, _ body: (EncodedUsage) -> Void) throws -> RequestCursor? {
+        let wanted = RequestPattern(filter)
+        return try look(for: wanted) {
+            RequestBlock.show($1, for: wanted, body)
+            return nil
+        }
+    }
+
+    /// Shows blocks that may hold what is wanted, until `body` says where it ended.
+    /// - Returns: where it ended, because of that or because it has taken long; the next page begins there.
+    private func look(
+        for wanted: RequestPattern, _ body: (_ block: Int, _ records: UnsafeRawBufferPointer) -> RequestCursor?
+    ) throws -> RequestCursor? {
+        try read { database in
             var end: RequestCursor?
             var work = 0
             try Self.forEachBlock(wanted, database) { block, count, data in
                 work += data == nil ? 1 : Self.workOfBlock + count
-                if let data { end = data.withUnsafeBytes { RequestBlock.look(at: $0, block, for: wanted, &page) } }
-                if end == nil, work >= filter.mostWork { end = RequestCursor(block: block, index: 0) }
+                if let data { end = data.withUnsafeBytes { body(block, $0) } }
+                if end == nil, work >= wanted.filter.mostWork { end = RequestCursor(block: block, index: 0) }
                 return end == nil
             }
-            page.next = end
-            return page
+            return end
         }
     }
 
@@ -92,18 +108,18 @@ extension SQLiteStore {
         // A page that ended at the first record of a block has all of it.
         let last = filter.before.map { $0.index > 0 ? $0.block : $0.block &- 1 } ?? Int.max
         let sql = """
-            SELECT id, oldest, newest, count, keys, models, sessions, records FROM request
-            WHERE id >= ? AND id <= ? ORDER BY id DESC
+            SELECT id, count, CASE WHEN keys & :keys = :keys AND models & :models = :models AND sessions & :sessions = :sessions
+                AND oldest <= :until AND newest >= :since THEN records END
+            FROM request WHERE id >= :first AND id <= :last ORDER BY id DESC
             """
-        let rows = try Row.fetchCursor(database, sql: sql, arguments: [filter.since.map(firstID) ?? 0, last])
+        let arguments: StatementArguments = [
+            "keys": wanted.masks.keys, "models": wanted.masks.models, "sessions": wanted.masks.sessions,
+            "until": filter.until ?? .max, "since": filter.since ?? .min, "first": filter.since.map(firstID) ?? 0, "last": last,
+        ]
+        let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
         while let row = try rows.next() {
-            let masks = RequestBlock.Masks(
-                keys: row.integer("keys"), models: row.integer("models"), sessions: row.integer("sessions"))
-            let mayHold =
-                masks.mayHold(wanted.masks) && row.integer("oldest") <= filter.until ?? .max
-                && row.integer("newest") >= filter.since ?? .min
-            let data = mayHold ? Data.fromDatabaseValue(row["records"]) : nil
-            guard body(row.integer("id"), min(row.amount("count"), RequestBlock.maximumCount), data) else { return }
+            let count = min(row.amount(at: 1), RequestBlock.maximumCount)
+            guard body(row.integer(at: 0), count, Data.fromDatabaseValue(row[2])) else { return }
         }
     }
 

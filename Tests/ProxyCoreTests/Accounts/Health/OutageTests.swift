@@ -26,7 +26,8 @@ struct OutageTests {
     private static func ask(
         _ book: AccountBook, _ budget: RetryBudget, now: Int, reason: CooldownReason, serves: (String) -> Bool = { _ in false }
     ) -> [String] {
-        var plan = AttemptPlan(route: route, accounts: [UpstreamAccounts(upstream)], askedFor: "m", capture: nil, seed: 1)
+        var plan = AttemptPlan(
+            routes: [route], rule: 0, accounts: [UpstreamAccounts(upstream)], askedFor: "m", capture: nil, seed: 1)
         var asked: [String] = []
         while let candidate = plan.next(book.states.current, now: now) {
             let id = upstream.accountIDs[candidate.account]
