@@ -15,19 +15,23 @@ public enum ConversationOpening {
     public static func visit(
         _ body: UnsafeRawBufferPointer, _ members: [JSONMember], _ take: (UnsafeRawBufferPointer, _ length: Int) -> Void
     ) {
-        var (system, tools, talk): (JSONMember?, JSONMember?, JSONMember?)
-        for member in members {
-            switch Place(body.slice(member.key)) {
+        var (system, tools, talk) = (-1, -1, -1)
+        for index in members.indices {
+            switch Place(body.slice(members[index].key)) {
             case .elsewhere: break
-            case .tools: tools = member
-            case .system: system = member
-            case .messages: talk = member
+            case .tools: tools = index
+            case .system: system = index
+            case .messages: talk = index
             }
         }
-        if let system { content(body, system.value, system.kind, take) }
-        if let tools { give(body, tools.value, take) }
-        guard let talk else { return }
-        if talk.kind == .array { messages(body, talk.value, take) } else { give(body, talk.value, take) }
+        if system >= 0 { content(body, members[system].value, members[system].kind, take) }
+        if tools >= 0 { give(body, members[tools].value, take) }
+        guard talk >= 0 else { return }
+        if members[talk].kind == .array {
+            messages(body, members[talk].value, take)
+        } else {
+            give(body, members[talk].value, take)
+        }
     }
 
     /// What a member of the body holds.

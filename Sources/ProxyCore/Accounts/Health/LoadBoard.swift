@@ -99,8 +99,9 @@ final class LoadPage: Sendable {
     /// The requests in flight of some, row by row: what is read lies side by side.
     func addInFlight(of some: [LoadPlace.Position], to sums: inout [Int32]) {
         forEachRow { row in
+            let start = row &* Self.counterStride
             for one in some {
-                sums[one.account] &+= counters[row &* Self.counterStride &+ one.index].load(ordering: .relaxed)
+                sums[Int(one.account)] &+= counters[start &+ Int(one.index)].load(ordering: .relaxed)
             }
         }
     }
@@ -131,8 +132,13 @@ final class LoadPage: Sendable {
 final class LoadPlace: Sendable {
     /// One of a list of accounts, and its place on a page.
     struct Position {
-        let account: Int
-        let index: Int
+        let account: Int32
+        let index: Int32
+
+        init(account: Int, index: Int) {
+            self.account = Int32(truncatingIfNeeded: account)
+            self.index = Int32(truncatingIfNeeded: index)
+        }
     }
 
     let page: LoadPage

@@ -229,16 +229,22 @@ struct AttemptPlan {
     }
 
     private mutating func enter(_ target: Int) {
+        enter(target, model: modelOfTarget(target))
+    }
+
+    /// What a target of the tier is asked for. Mostly it names no model of its own; a target is half a dozen references, and to ask it
+    /// would copy them.
+    private func modelOfTarget(_ target: Int) -> String {
+        if route.tiers[position.tier].targets[target].tierTarget.model == nil { return askedFor }
+        return route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture)
+    }
+
+    private mutating func enter(_ target: Int, model: String) {
         position.target = target
         position.targets.insert(target)
         position.accounts = TakenPositions()
         position.hasPassedOver = false
-        // Mostly it names no model of its own; a target is half a dozen references, and to ask it would copy them.
-        if route.tiers[position.tier].targets[target].tierTarget.model == nil {
-            position.model = askedFor
-        } else {
-            position.model = route.tiers[position.tier].targets[target].tierTarget.model(askedFor: askedFor, capture: capture)
-        }
+        position.model = model
     }
 
     private func model(of target: ResolvedTier.Target) -> String {
@@ -282,9 +288,12 @@ struct AttemptPlan {
             return nil
         }
         let threshold = route.tiers[position.tier].targets[0].threshold
-        let model = route.tiers[position.tier].targets[0].tierTarget.model(askedFor: askedFor, capture: capture)
-        guard obstacle(accounts.ids[account], model, threshold: threshold, states, now: now) == nil else { return nil }
-        enter(0)
+        let model = modelOfTarget(0)
+        guard
+            holdsNobody(states, threshold: threshold)
+                || obstacle(accounts.ids[account], model, threshold: threshold, states, now: now) == nil
+        else { return nil }
+        enter(0, model: model)
         position.accounts.insert(account)
         return candidate(account)
     }
@@ -413,10 +422,17 @@ struct AttemptPlan {
     private mutating func admits(
         _ account: Int, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
     ) -> Bool {
+        if holdsNobody(states, threshold: threshold) { return true }
         let obstacle = obstacle(upstreams[upstream].ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
         if obstacle != .asked { passOver(candidate(account), obstacle) }
         return false
+    }
+
+    /// Whether there is no obstacle to anybody: mostly all that is to be found out.
+    private func holdsNobody(_ states: AccountStates, threshold: Double) -> Bool {
+        asked.spent.isEmpty && asked.tooDear.isEmpty && states.isPlain
+            && (!route.fallback.enabled || states.leastLevel >= threshold)
     }
 
     /// Why an account is not asked now; nil when it is.

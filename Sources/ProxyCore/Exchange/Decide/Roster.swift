@@ -30,8 +30,10 @@ final class Roster {
     private var entries: [Entry]
     /// Where the accounts are on the board of what they are doing, in the file's order; nil for who was never asked.
     private var places: [LoadPlace?]
-    /// The same by the board's pages: mostly there is one.
+    /// The same by the board's pages, of which there is mostly one.
     private var pages: [(page: LoadPage, accounts: [LoadPlace.Position])] = []
+    /// And by account, as it is read for one: a page's number and where on it, -1 for who was never asked.
+    private var spots: [(page: Int32, index: Int32)] = []
     /// Requests in flight, in the file's order, as they were last counted.
     private var counts: [Int32]
     /// Who can serve, the first to be asked first.
@@ -123,14 +125,16 @@ final class Roster {
 
     private func turnPages() {
         pages.removeAll(keepingCapacity: true)
+        spots.removeAll(keepingCapacity: true)
         for (account, place) in places.enumerated() {
-            guard let place else { continue }
-            let position = LoadPlace.Position(account: account, index: place.index)
-            if let known = pages.firstIndex(where: { $0.page === place.page }) {
-                pages[known].accounts.append(position)
-            } else {
-                pages.append((place.page, [position]))
+            guard let place else {
+                spots.append((-1, 0))
+                continue
             }
+            let number = pages.firstIndex { $0.page === place.page } ?? pages.count
+            if number == pages.count { pages.append((place.page, [])) }
+            pages[number].accounts.append(LoadPlace.Position(account: account, index: place.index))
+            spots.append((Int32(number), Int32(place.index)))
         }
     }
 
@@ -196,8 +200,9 @@ final class Roster {
     }
 
     private func firstByte(of account: Int, now: Int) -> Double {
-        guard let place = places[account] else { return 0 }
-        return Double(place.page.firstByteMilliseconds(place.index, now: now) ?? 0)
+        let spot = spots[account]
+        guard spot.page >= 0 else { return 0 }
+        return Double(pages[Int(spot.page)].page.firstByteMilliseconds(Int(spot.index), now: now) ?? 0)
     }
 
     /// Who is to be asked of those that can serve and are not taken; nil when nobody is left.
@@ -222,13 +227,14 @@ final class Roster {
         guard !order.isEmpty else { return nil }
         countInFlight()
         let start = rng.position(below: order.count)
-        var best: (account: Int, figure: Double)?
+        var best: (account: Int, count: Int, weight: Int)?
         for place in 0..<order.count {
             let account = order[place < order.count - start ? place + start : place + start - order.count]
             guard !taken.contains(account) else { continue }
-            let figure = Double(max(counts[account], 0)) / Double(accounts.weights[account])
-            if let best, best.figure <= figure { continue }
-            best = (account, figure)
+            let (count, weight) = (Int(max(counts[account], 0)), accounts.weights[account])
+            // Which of the two has fewer for its weight, without a division.
+            if let best, best.count &* weight <= count &* best.weight { continue }
+            best = (account, count, weight)
         }
         return best?.account
     }
