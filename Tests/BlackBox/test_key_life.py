@@ -112,6 +112,7 @@ def _(lab):
     second = p.admin("POST", "/admin/keys/made/rotate", {"overlap": "0s"}).json()["api_key"]
     third = p.admin("POST", "/admin/keys/made/rotate", {"overlap": "0s"}).json()["api_key"]
     one_of(p.ask(key=second).status, (401, 403), "the status of the key without overlap")
+    one_of(p.ask(key=made["api_key"]).status, (401, 403), "the status of the text before, whose overlap was not over")
     served(p.ask(key=third))
     equal(p.admin("POST", "/admin/keys/user/rotate").status, 409, "the status for a declared key")
     equal(p.admin("POST", "/admin/keys/made/rotate", {"overlap": "1 day"}).status, 400, "for what is no duration")

@@ -130,10 +130,12 @@ import Testing
 
     @Test func withoutOverlapTheOldTextEndsAtOnce() async throws {
         let registry = try registry()
-        let (key, old) = try await registry.create(name: "alice")
+        let (key, older) = try await registry.create(name: "alice")
+        let (_, old) = try await registry.rotate(id: key.id, overlapSeconds: 300)
+        #expect(state(older.reveal(), registry) == "granted alice")
         let (rotated, new) = try await registry.rotate(id: key.id, overlapSeconds: 0)
         #expect(rotated.overlapEnds == nil)
-        #expect(state(old.reveal(), registry) == "unknown")
+        for text in [older, old] { #expect(state(text.reveal(), registry) == "unknown") }
         #expect(state(new.reveal(), registry) == "granted alice")
     }
 

@@ -189,7 +189,8 @@ public final class KeyRegistry: Sendable {
         }
     }
 
-    /// Gives a key a new text. The old one opens until the overlap has passed; id, usage and limits stay.
+    /// Gives a key a new text. The old one opens until the overlap has passed; id, usage and limits stay. Without an overlap no text
+    /// opens but the new one: whoever asks for that has lost one.
     ///
     /// - Returns: the key as it is now, and the only copy of what the client has to present from then on.
     /// - Throws: `KeyFailure`; `.fixed` for a key of the file.
@@ -198,7 +199,7 @@ public final class KeyRegistry: Sendable {
         let key = try await changeEverywhere { state in
             var stored = try self.changeable(id, state)
             let now = self.now()
-            stored.retired.removeAll { $0.until <= now }
+            stored.retired.removeAll { $0.until <= now || overlapSeconds == 0 }
             guard stored.retired.count < Self.mostRetired else {
                 throw KeyFailure.busy(name: stored.name, count: stored.retired.count)
             }
