@@ -217,11 +217,12 @@ policies: {{narrow: {{models: ["gpt-*"]}}}}
 keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narrow}}]
 """)
     named, batch = b'{"model":"gpt-1"}', b'{"requests":[{"body":{"model":"gpt-1"}}]}'
+    beside = b'{"requests":[{"body":{"models":["gpt-1"],"fallbacks":["gpt-1"]}}]}'
     for method, path in (
         ("GET", "/v1/files/file-1/content"), ("GET", "/v1/responses/r1"), ("DELETE", "/v1/responses/r1"), ("POST", "/v1/responses/r1/cancel"),
         ("POST", "/v1/batches"), ("DELETE", "/v1/files/x"), ("POST", "/v1/files"), ("GET", "/v1/organization/admin_api_keys"),
         ("POST", "/openai/deployments/gpt-1/files"), ("POST", "/v1/conversations"), ("GET", "/v1/messages/batches")):
-        for body, kind in ((named, "application/json"), (b"model=gpt-1", FORM["content-type"]), (_form(("model", "gpt-1")), MULTI["content-type"])):
+        for body, kind in ((named, "application/json"), (beside, "application/json"), (b"model=gpt-1", FORM["content-type"]), (_form(("model", "gpt-1")), MULTI["content-type"])):
             answer = p.send(method, path, body, key=key, headers={"content-type": kind})
             equal((answer.status, len(up.requests)), (403, 0), f"{method} {path} as {kind}: status, requests upstream")
     equal(p.send("GET", "/v1/files/x", batch, key=key, headers={"content-type": "application/json"}).status, 403, "a batch's models at a file")

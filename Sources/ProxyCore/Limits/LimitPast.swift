@@ -10,6 +10,8 @@ struct LimitPast: Sendable {
     /// What a clock is off by in truth between two calls, and how long a leap is remembered; milliseconds.
     private static let tolerance = 60_000
     private static let kept = 7 * 86_400_000
+    /// How many leaps are remembered: one may come before the clock is back from another.
+    static let most = 3
 
     init(_ state: LimitTable.State, at moment: LimitMoment) {
         (wall, steady) = (moment.wall, moment.steady)
@@ -43,15 +45,25 @@ extension LimitTable.State {
     /// Another day has begun: in time, or because the clock leapt.
     /// - Returns: what there was before it leapt, where it is back.
     mutating func leap(from before: LimitMoment) -> LimitPast? {
-        if past?.isOld(moment) == true { past = nil }
+        pasts.removeAll { $0.isOld(moment) }
         guard !LimitPast.goesOn(from: before.wall, before.steady, to: moment) else { return nil }
-        guard let known = past else {
-            past = LimitPast(self, at: before)
-            return nil
+        if let index = pasts.lastIndex(where: { $0.isBack(moment) }) {
+            let known = pasts[index]
+            pasts.removeSubrange(index...)
+            return known
         }
-        guard known.isBack(moment) else { return nil }
-        past = nil
-        return known
+        if pasts.count == LimitPast.most { pasts.removeFirst() }
+        pasts.append(LimitPast(self, at: before))
+        return nil
+    }
+
+    /// Whether the clock is back on a day that it had left for the one that counts now: by how much it was ahead then, and that it
+    /// was, is known.
+    var hasReturned: Bool { moment.wall < moment.periods.day.lowerBound && pasts.contains { $0.isBack(moment) } }
+
+    /// What is changed of a bucket is changed of what it was, too: it does not come back otherwise.
+    mutating func changePasts(limit: String, bucket: String, _ body: (inout LimitBucket) -> Void) {
+        for index in pasts.indices { pasts[index].change(limit: limit, bucket: bucket, body) }
     }
 
     mutating func bringBack(_ past: LimitPast?) {

@@ -2,6 +2,10 @@ extension LimitTable.State {
     mutating func advance(to time: LimitTime) {
         let before = moment
         moment.advance(to: time, clock)
+        if !pasts.isEmpty, hasReturned {
+            moment.forgetPeriods()
+            moment.advance(to: time, clock)
+        }
         if moment.periods.day.lowerBound != before.periods.day.lowerBound, !before.periods.day.isEmpty { turn(from: before) }
         forgetOne()
     }

@@ -29,8 +29,8 @@ public final class LimitTable: Sendable {
         var coming: [LimitDay] = []
         /// A day began that is before another: what was booked on it is not counted.
         var lacksBooked = false
-        /// What there was before the clock leapt; nil where it did not.
-        var past: LimitPast?
+        /// What there was before the clock leapt, once or more often.
+        var pasts: [LimitPast] = []
         let mostBuckets: Int
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
@@ -219,7 +219,7 @@ public final class LimitTable: Sendable {
     ///   - window: only of this one; nil for all.
     public func reset(limit id: String, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window? = nil) {
         state.withLock { state in
-            state.past?.change(limit: id, bucket: bucket) { $0.reset(kind, window) }
+            state.changePasts(limit: id, bucket: bucket) { $0.reset(kind, window) }
             guard let slot = state.limits[id]?[bucket] else { return }
             state.slots[slot].state.reset(kind, window)
             guard window == nil else { return }
@@ -242,7 +242,7 @@ public final class LimitTable: Sendable {
             let slot = state.slot(limit: id, bucket: bucket).slot
             state.slots[slot].state.blockedAs = title
             state.slots[slot].state.blockedUntil = until
-            state.past?.change(limit: id, bucket: bucket) { ($0.blockedAs, $0.blockedUntil) = (title, until) }
+            state.changePasts(limit: id, bucket: bucket) { ($0.blockedAs, $0.blockedUntil) = (title, until) }
         }
         blocks.wrappingAdd(1, ordering: .relaxed)
     }

@@ -20,6 +20,12 @@ struct DirectChannel {
 
     func close() { context.close(promise: nil) }
 
+    /// Closes what was read only as it was asked for: TLS waits for the other side's end, unasked.
+    func closeUnread() {
+        if core == nil { context.triggerUserOutboundEvent(UnreadEnd.Closing(), promise: nil) }
+        close()
+    }
+
     func read() {
         if let core { core.read0() } else { context.read() }
     }

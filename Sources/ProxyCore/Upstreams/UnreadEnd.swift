@@ -15,9 +15,17 @@ final class UnreadEnd: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// Told by whoever closes the connection: what TLS waits for then, nobody asks for.
+    struct Closing {}
+
+    /// Told to the connection: the other side has closed, and there may be more to read.
+    struct Ending {}
+
     private enum State {
         /// NIO reads.
         case open
+        /// NIO reads, and all of it passes: the connection is being closed.
+        case passing
         /// NIO has read `first`, and no more.
         case kept(first: ByteBuffer?)
         case over
@@ -46,9 +54,24 @@ final class UnreadEnd: ChannelDuplexHandler {
         state = .over
     }
 
+    /// Whether the other side has closed in order. What a connection that broke still holds is gone once NIO has closed the socket, so
+    /// NIO reads that itself. A channel without a socket is a test's.
+    static func hasEnded(_ context: ChannelHandlerContext) -> Bool {
+        let found = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+            var asked = pollfd(fd: socket, events: closedForReading, revents: 0)
+            return poll(&asked, 1, 0) > 0 ? asked.revents : 0
+        }
+        guard let found else { return true }
+        return found & closedForReading != 0 && found & Int16(POLLHUP | POLLERR) == 0
+    }
+
+    /// Linux's POLLRDHUP.
+    private static let closedForReading: Int16 = 0x2000
+
     /// NIO takes it that its reading has met the end, and that this side may still write.
     private func keep(_ first: ByteBuffer, _ context: ChannelHandlerContext) {
         state = .kept(first: first)
+        context.fireUserInboundEventTriggered(Ending())
         allowHalfClosure(true, context)
         context.channel._channelCore.close0(error: ChannelError.eof, mode: .input, promise: nil)
     }
@@ -61,16 +84,20 @@ final class UnreadEnd: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch state {
-        case .open: if isAsked { context.fireChannelRead(data) } else { keep(unwrapInboundIn(data), context) }
+        case .open where !isAsked && Self.hasEnded(context): keep(unwrapInboundIn(data), context)
+        case .open, .passing: context.fireChannelRead(data)
         case .kept, .over: break
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        switch state {
+        case .open, .passing:
+            isAsked = false
+            context.fireChannelReadComplete()
         // What was kept is nothing that anybody has seen.
-        guard case .open = state else { return }
-        isAsked = false
-        context.fireChannelReadComplete()
+        case .kept, .over: break
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -91,7 +118,7 @@ final class UnreadEnd: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         switch state {
-        case .open:
+        case .open, .passing:
             isAsked = true
             context.read()
         case .kept:
@@ -106,6 +133,18 @@ final class UnreadEnd: ChannelDuplexHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if case .all = mode { state = .over }
         context.close(mode: mode, promise: promise)
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is Closing else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        switch state {
+        case .open: state = .passing
+        case .kept:
+            state = .over
+            context.channel._channelCore.close0(error: ChannelError.eof, mode: .all, promise: nil)
+        case .passing, .over: break
+        }
+        promise?.succeed()
     }
 
     private func readKept(_ context: ChannelHandlerContext) {

@@ -133,7 +133,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func close() {
-        if machine.closed() { outlet?.close() }
+        if machine.closed() { outlet?.closeUnread() }
     }
 
     private func readOn() {
@@ -167,13 +167,16 @@ final class UpstreamConnection: ChannelInboundHandler {
         if let event = event as? TLSUserEvent, case .handshakeCompleted = event, machine.handshakeCompleted() {
             ready(.success(self))
         }
+        if event is UnreadEnd.Ending { reads.isEnding = true }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if machine.isClosed { return }
         var incoming = unwrapInboundIn(data)
-        if isDirect, !reads.isAsked, pool.key.socketPath == nil { return keepEnd(incoming, context) }
+        if isDirect, !reads.isAsked, !reads.isEnding, pool.key.socketPath == nil, UnreadEnd.hasEnded(context) {
+            return keepEnd(incoming, context)
+        }
         if inbound.readableBytes == 0 {
             inbound = incoming
         } else {
@@ -213,7 +216,7 @@ final class UpstreamConnection: ChannelInboundHandler {
                 let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
                 return UpstreamFailure(handshake: error, certificate: handler?.peerCertificate)
             })
-        context.close(promise: nil)
+        DirectChannel(context, isDirect: isDirect && !reads.isEnding).closeUnread()
     }
 
     // MARK: Ending
@@ -246,7 +249,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// What the upstream sent cannot be gone on from.
     private func giveUp(_ failure: UpstreamFailure) -> Bool {
         takeReceiver()?.failed(failure)
-        outlet?.close()
+        outlet?.closeUnread()
         return false
     }
 
@@ -345,7 +348,7 @@ extension UpstreamConnection: Sweepable {
         let ending = machine.idledTooLong()
         guard ending != .nothing else { return }
         tell(ending)
-        outlet?.close()
+        outlet?.closeUnread()
     }
 }
 

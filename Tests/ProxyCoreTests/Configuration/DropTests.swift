@@ -21,7 +21,7 @@ import Testing
         let able = AbleModel("llama", at: upstream, without: [])
         #expect(able.takesStreamOptions)
         for dialect in [ClientDialect.openai, .responses, .anthropic, .gemini] {
-            #expect(able.quirks(of: dialect)?.drops.map(\.description) == ["user", "tools.function.strict"])
+            #expect(able.quirks(of: dialect)?.value.drops.map(\.description) == ["user", "tools.function.strict"])
         }
         #expect(!AbleModel("m-1", at: upstream, without: []).takesStreamOptions)
     }

@@ -33,6 +33,10 @@ import Testing
         #expect(batch.map { $0.allowance == nil } == [false, true, true, false])
     }
 
+    @Test func `a request that names no model is none, whatever else it names`() throws {
+        #expect(try read(#"{"requests":[{"body":{"models":["a"],"fallbacks":["b"]}}]}"#, isMessages: false).isEmpty)
+    }
+
     @Test func `what each request may come to is found`() throws {
         let prompt = String(repeating: "hello ", count: 60)
         let params = #""messages":[{"role":"user","content":"\#(prompt)"}]"#

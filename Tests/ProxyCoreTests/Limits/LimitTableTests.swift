@@ -180,6 +180,31 @@ struct LimitTableTests {
         #expect(throws: Never.self) { try use("c", back) }
     }
 
+    /// What the day and all days have used of one bucket, each time one request more, by a clock that is so many hours ahead.
+    private static func leaps(_ hours: [(since: Int, ahead: Int)]) throws -> [[Int]] {
+        let limit = limit(LimitRate(.requests, per: .day, most: 99), LimitRate(.requests, per: .total, most: 99))
+        let table = table()
+        return try hours.map { since, ahead in
+            let now = LimitTime(wall: noon + (since + ahead) * 3_600_000, steady: since * 3_600_000)
+            let reservation = try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: now)
+            table.settle(reservation, used: LimitAmounts(requests: 1), now: now)
+            return table.figures([limit], bucket: "k", listsUntouched: true, now: now).map(\.used)
+        }
+    }
+
+    @Test("A clock that was ahead over a midnight is back on the day that it left")
+    func clockPassesMidnight() throws {
+        #expect(try Self.leaps([(0, 0), (0, 0), (0, 13), (0, 0), (1, 0)]) == [[1, 1], [2, 2], [1, 3], [3, 4], [4, 5]])
+    }
+
+    @Test("A leap is remembered behind another from which the clock has not come back")
+    func clockLeapsTwice() throws {
+        // Set right for good after it was slow by two days; then ahead by two, and back.
+        let hours = [(0, -48), (1, 0), (2, 0), (3, 48), (4, 0), (5, 0)]
+        #expect(try Self.leaps(hours).map(\.last) == [1, 2, 3, 4, 5, 6])
+        #expect(try Self.leaps(hours).map(\.first).suffix(2) == [3, 4])
+    }
+
     @Test("A clock that is put back changes no minute", arguments: [-3_600_000, 0, 3_600_000])
     func minuteIsSteady(step: Int) throws {
         let limit = Self.limit(LimitRate(.requests, per: .minute, most: 2))

@@ -12,6 +12,7 @@ import Testing
         typealias InboundIn = ByteBuffer
         private(set) var bytes: [UInt8] = []
         private(set) var events: [String] = []
+        private(set) var knowsEnd = false
         private var goesOn = false
 
         func goOn(_ context: ChannelHandlerContext) {
@@ -30,7 +31,9 @@ import Testing
             if goesOn { context.read() }
         }
 
-        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) { events.append("\(event)") }
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if event is UnreadEnd.Ending { knowsEnd = true } else { events.append("\(event)") }
+        }
         func errorCaught(context: ChannelHandlerContext, error: any Error) { events.append("error") }
         func channelInactive(context: ChannelHandlerContext) { events.append("inactive") }
     }
@@ -55,11 +58,9 @@ import Testing
         return client
     }
 
-    @Test("What was sent before a close is read as it is asked for, to its end, and then the connection ends", arguments: [1, 9])
-    func end(pieces: Int) async throws {
-        let sent = (0..<pieces * 4096 + 100).map { UInt8(truncatingIfNeeded: $0 / 7) }
-        let group = MultiThreadedEventLoopGroup.singleton
-        let channel = try await ClientBootstrap(group: group)
+    /// A connection on whose other end `sent` was written before that was closed, with a `Reader`.
+    private func connection(_ sent: [UInt8]) async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096))
@@ -69,6 +70,25 @@ import Testing
                 }
             }
             .withConnectedSocket(try socket(sent)).get()
+    }
+
+    @Test("Whoever closes waits for nothing that is kept")
+    func closing() async throws {
+        let channel = try await connection(Array(repeating: 1, count: 3 * 4096))
+        let loop = channel.eventLoop
+        func knowsEnd() async throws -> Bool {
+            try await loop.submit { try channel.pipeline.syncOperations.handler(type: Reader.self).knowsEnd }.get()
+        }
+        while try await !knowsEnd() { await Task.yield() }
+        #expect(channel.isActive)
+        try await channel.triggerUserOutboundEvent(UnreadEnd.Closing()).get()
+        try await channel.closeFuture.get()
+    }
+
+    @Test("What was sent before a close is read as it is asked for, to its end, and then the connection ends", arguments: [1, 9])
+    func end(pieces: Int) async throws {
+        let sent = (0..<pieces * 4096 + 100).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        let channel = try await connection(sent)
         let loop = channel.eventLoop
         func look() async throws -> (bytes: [UInt8], events: [String]) {
             try await loop.submit {

@@ -338,6 +338,7 @@ extension LimitTable.State {
         guard before != now else { return }
         for (place, reset) in LeaseReset.all.enumerated() where before[place] >= 0 && now[place] > before[place] {
             slots[slot].state.reset(reset.kind, reset.window)
+            changePasts(limit: slots[slot].limit, bucket: slots[slot].bucket) { $0.reset(reset.kind, reset.window) }
             incoming.resets.append(
                 LimitReset(
                     limit: slots[slot].limit, bucket: slots[slot].bucket, kind: reset.kind, window: reset.window,

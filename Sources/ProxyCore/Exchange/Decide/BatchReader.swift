@@ -112,8 +112,8 @@ enum BatchReader {
                 try JSONScan.members(of: bytes, in: found.value, into: &inner)
                 let before = models.count
                 append(inner, in: bytes, to: &models)
-                defer { appendAlternates(inner, in: bytes, to: &models) }
                 guard models.count > before else { continue }
+                defer { appendAlternates(inner, in: bytes, to: &models) }
                 models[models.count - 1].input = TokenEstimate.tokens(
                     body: bytes, members: inner, dialect: isMessages ? .anthropic : .openai)
                 models[models.count - 1].allowance = OutputAllowance(body: bytes, members: inner)

@@ -41,7 +41,7 @@ extension ClientRequest {
 
     /// Where no model can be asked for, what body or address say of one means nothing.
     private mutating func forgetModel() {
-        guard !content.namesNoModel else { return }
+        guard !content.namesNoModel || !content.batch.isEmpty else { return }
         switch NamedModels(method: method, path: path) {
         case .any: return
         case .ofRequests where !content.batch.isEmpty: return

@@ -68,20 +68,25 @@ struct FormModel: Equatable {
 
     /// Whether a reader of forms, however lenient, would find a model in what is JSON. The first field begins with a brace.
     static func mayBeNamed(within json: UnsafeRawBufferPointer) -> Bool {
-        let fields = json.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }
-        return fields.dropFirst().contains { field in
-            guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { return false }
+        var rest = json[...]
+        while let mark = rest.firstIndex(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }) {
+            rest = rest[(mark + 1)...]
+            let field = rest.prefix { $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: ";") }
+            rest = rest[field.endIndex...]
+            guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { continue }
             let name = PercentEncoding.decoded(UnsafeRawBufferPointer(rebasing: field[..<equals]), plusIsSpace: true)
             // One in other letters is as good as one.
-            return name.map { (try? isModel($0)) ?? true } ?? false
+            if let name, (try? isModel(name)) ?? true { return true }
         }
+        return false
     }
 
     /// Some readers part fields at semicolons too: none of theirs may be the model's.
     private static func checkSemicolons(in piece: UnsafeRawBufferPointer) throws(Malformed) {
-        guard piece.contains(UInt8(ascii: ";")) else { return }
-        for part in piece.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).dropFirst() {
-            let name = UnsafeRawBufferPointer(rebasing: part.prefix { $0 != UInt8(ascii: "=") })
+        var rest = piece[...]
+        while let mark = rest.firstIndex(of: UInt8(ascii: ";")) {
+            rest = rest[(mark + 1)...]
+            let name = UnsafeRawBufferPointer(rebasing: rest.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: "=") })
             if try isModel(PercentEncoding.decoded(name, plusIsSpace: true) ?? "") { throw twice }
         }
     }

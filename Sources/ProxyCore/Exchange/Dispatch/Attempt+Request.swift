@@ -45,8 +45,8 @@ extension Attempt {
     // MARK: Target
 
     private func requestTarget() throws(ConversionProblem) -> [UInt8] {
-        // Gemini's clients name theirs in the path, whatever it is.
-        let namesNone = request.content.namesNoModel && request.dialect != .gemini
+        // Gemini's clients name theirs in the path.
+        let namesNone = request.content.namesNoModel && request.call.gemini == nil
         let model = namesNone ? nil : candidate.model
         let target: [UInt8]? =
             if let meant = request.call.meantTarget {
