@@ -28,8 +28,11 @@ public enum PercentEncoding {
     /// The same as a text.
     public static func text(_ text: String) -> String { String(decoding: bytes(text), as: UTF8.self) }
 
-    /// The text behind it; nil if a `%` is not followed by two hexadecimal digits or the result is not UTF-8 or holds a NUL.
-    public static func decoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String? {
+    /// The text behind it; nil if a `%` is not followed by two hexadecimal digits or the result is not UTF-8.
+    /// - Parameter admitsNUL: else a text that holds one is nil too.
+    public static func decoded(
+        _ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false, admitsNUL: Bool = false
+    ) -> String? {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var index = 0
@@ -41,7 +44,7 @@ public enum PercentEncoding {
                     return nil
                 }
                 byte = high << 4 | low
-                guard byte != 0 else { return nil }
+                guard byte != 0 || admitsNUL else { return nil }
                 index += 2
             } else if plusIsSpace, byte == UInt8(ascii: "+") {
                 byte = UInt8(ascii: " ")

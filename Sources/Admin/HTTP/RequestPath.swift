@@ -61,5 +61,6 @@ struct RequestQuery: Sendable, Hashable {
 
 private func decoded(_ text: Substring, plusIsSpace: Bool = false) -> String? {
     var text = text
-    return text.withUTF8 { PercentEncoding.decoded(UnsafeRawBufferPointer($0), plusIsSpace: plusIsSpace) }
+    // Each value is told what is wrong with it in its own words.
+    return text.withUTF8 { PercentEncoding.decoded(UnsafeRawBufferPointer($0), plusIsSpace: plusIsSpace, admitsNUL: true) }
 }

@@ -67,12 +67,19 @@ public final class LimitTable: Sendable {
     /// - Parameters:
     ///   - places: where the last reservation of the same limits had its buckets, where that is known.
     ///   - patience: whether the request may wait for the server of limits.
-    ///   - room: memory for the entries.
     ///   - need: by limit: what is reserved for the answer may differ.
     /// - Throws: what each limit says that refuses; or which buckets the server is asked for.
+    public func reserve(
+        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks, _ need: (UsageLimit) -> LimitAmounts,
+        now: LimitTime
+    ) throws(LimitRefusals) -> LimitReservation {
+        try reserve(uses, at: places, patience: patience, in: [], need, now: now)
+    }
+
+    /// - Parameter room: memory for the entries.
     func reserve(
-        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks,
-        in room: consuming [LimitReservation.Entry] = [], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
+        _ uses: [LimitUse], at places: [Int], patience: LeasePatience, in room: consuming [LimitReservation.Entry],
+        _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
     ) throws(LimitRefusals) -> LimitReservation {
         var reservation = LimitReservation(entries: room)
         for use in uses { reservation.entries.append(LimitReservation.Entry(slot: -1, need: need(use.limit))) }
