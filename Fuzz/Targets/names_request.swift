@@ -44,7 +44,7 @@ private func isOneRequest(_ path: String, _ name: String, _ upstream: ClientDial
     require(segments.count == 4 && target.count { $0 == UInt8(ascii: ":") } == 1, "a name is one segment")
     let segment = Array(segments[3].prefix { $0 != UInt8(ascii: ":") })
     require(segment != Array(".".utf8) && segment != Array("..".utf8), "a name is no step")
-    let decoded = segment.withUnsafeBytes { percentDecoded($0) }
+    let decoded = segment.withUnsafeBytes { PercentEncoding.decoded($0) }
     require(decoded == nil || decoded == name, "a name is read back as it was")
 }
 
