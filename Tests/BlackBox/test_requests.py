@@ -224,7 +224,9 @@ keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narro
         ("POST", "/openai/deployments/gpt-1/files"), ("POST", "/v1/conversations"), ("GET", "/v1/messages/batches")):
         for body, kind in ((named, "application/json"), (beside, "application/json"), (b"model=gpt-1", FORM["content-type"]), (_form(("model", "gpt-1")), MULTI["content-type"])):
             answer = p.send(method, path, body, key=key, headers={"content-type": kind})
-            equal((answer.status, len(up.requests)), (403, 0), f"{method} {path} as {kind}: status, requests upstream")
+            # Of a batch that names no model is said what is wrong with it.
+            status = 400 if body == beside and path == "/v1/messages/batches" else 403
+            equal((answer.status, len(up.requests)), (status, 0), f"{method} {path} as {kind}: status, requests upstream")
     equal(p.send("GET", "/v1/files/x", batch, key=key, headers={"content-type": "application/json"}).status, 403, "a batch's models at a file")
     for path, body in (("/v1/images/generations", named), ("/v1/x", named), ("/v1/batches", batch)):
         served(p.send("POST", path, body, key=key, headers={"content-type": "application/json"}))
