@@ -125,7 +125,7 @@ struct AttemptPlan {
 
     /// The next to ask, or nil when nobody is left.
     mutating func next(_ states: AccountStates, now: Int) -> Candidate? {
-        memory?.begin(now: now)
+        memory?.begin()
         guard let candidate = choose(states, now: now) else { return nil }
         attempts += 1
         return candidate

@@ -4,21 +4,12 @@ final class ChooseMemory {
     private var rosters: [[Roster]] = []
     /// How many accounts the choice that is made may still look at anew: a tier of several compares the accounts of each.
     private var left = Roster.mostAtOnce
-    /// When the last choice was made, in milliseconds.
-    private var begunAt = Int.min
 
     /// Rosters of an upstream, as clients choose models; the one that was not asked for longest gives way.
     static let most = 32
 
-    /// The next choice is made. Of those that follow closely each looks at one account: together they look at all as soon, and none
-    /// of them takes long.
-    func begin(now: Int) {
-        left = min(max(now.subtractingReportingOverflow(begunAt).partialValue / Self.interval, 1), Roster.mostAtOnce)
-        begunAt = now
-    }
-
-    /// Milliseconds in which one account is looked at.
-    private static let interval = 4
+    /// The next choice is made.
+    func begin() { left = Roster.mostAtOnce }
 
     /// The accounts of an upstream as they stand now, near enough (`Roster`).
     func roster(_ question: Roster.Question, of accounts: UpstreamAccounts, upstream: Int, _ states: AccountStates, now: Int)

@@ -47,7 +47,7 @@ final class Roster {
     /// When it was last asked for.
     private(set) var followedAt: Int
 
-    /// So many are looked at anew for one choice at most, and one of each upstream besides: nobody is left out for long.
+    /// So many are looked at anew for one choice, and one of each upstream besides: nobody is left out for long.
     static let mostAtOnce = 8
     /// Where there was no choice for so long, all are looked at anew that are due, in milliseconds.
     static let pause = 250
